@@ -1,0 +1,1 @@
+# A kernel has no platform below it.

@@ -1,0 +1,36 @@
+# The library on the hosted machine, the kernel's architecture-free parts, and their tests.
+file(GLOB_RECURSE QUIRE_HOSTED CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/hosted/*.cpp)
+
+add_library(quire STATIC ${QUIRE_LIBRARY} ${QUIRE_HOSTED})
+target_include_directories(quire PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/hosted/include)
+target_link_libraries(quire PRIVATE quire_warnings)
+target_compile_options(quire PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# Parts of the kernel that touch no hardware are tested here too: kernel/hosted-sources.txt names them.
+add_library(quire_kernel_parts STATIC EXCLUDE_FROM_ALL)
+set(hosted_sources ${CMAKE_SOURCE_DIR}/kernel/hosted-sources.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${hosted_sources})
+if(EXISTS ${hosted_sources})
+  file(STRINGS ${hosted_sources} parts REGEX "^[^#]")
+  target_sources(quire_kernel_parts PRIVATE ${parts})
+  target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
+  target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
+endif()
+
+find_package(GTest REQUIRED)
+find_library(RAPIDCHECK rapidcheck REQUIRED)
+include(GoogleTest)
+enable_testing()
+
+file(GLOB_RECURSE support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/support/*.cpp)
+file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*_test.cpp)
+foreach(source ${tests})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source} ${support})
+  if(EXISTS ${hosted_sources})
+    target_link_libraries(${name} PRIVATE quire_kernel_parts)
+  endif()
+  target_link_libraries(${name} PRIVATE quire quire_warnings ${RAPIDCHECK} GTest::gtest_main)
+  get_filename_component(preset ${CMAKE_BINARY_DIR} NAME)
+  gtest_discover_tests(${name} TEST_PREFIX "${preset}/${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endforeach()

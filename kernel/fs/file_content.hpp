@@ -1,0 +1,70 @@
+#pragma once
+/// The bytes of a regular file: a page cache that is the file. Each page has a frame once it was read or written; until then
+/// its bytes are those of the initial archive, or zeroes.
+///
+///      archive bytes ──first use──▶ frame ◀── write, read
+///                                     ▲
+///                                     └── mapped by programs: each entry one more share
+///
+/// The cache holds one share of each frame. What lies behind the end of the file in its last page is always zero (gotcha 30).
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernel/base/errno.hpp"
+#include "kernel/base/grow_array.hpp"
+#include "quire/base/address.hpp"
+#include "quire/frames/frame_allocator.hpp"
+
+namespace quire::kernel {
+
+/// Not locked: the kernel is not preemptible, and nothing here waits.
+class FileContent {
+public:
+    /// Sizes are bounded so that a page index always fits: 2^32 bytes.
+    static constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 32U;
+
+    explicit FileContent(FrameAllocator& frames) : frames_(frames) {}
+    FileContent(const FileContent&) = delete;
+    FileContent& operator=(const FileContent&) = delete;
+    ~FileContent();
+
+    /// The file is what `bytes` are, which stay where they are for ever. Once, while it is empty.
+    void begin_with(std::span<const std::byte> bytes) { archive_ = bytes; size_ = bytes.size(); }
+
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    /// Frames that the cache holds.
+    [[nodiscard]] std::size_t cached() const { return cached_; }
+
+    /// The frame of page `index`, with one share taken for the caller. beyond_end, no_frames.
+    [[nodiscard]] Result<Frame> page(std::size_t index);
+
+    /// Copies from `offset` on; 0 bytes at and behind the end. enomem when a page has no frame and none is left.
+    [[nodiscard]] SysResult<std::size_t> read(std::uint64_t offset, std::span<std::byte> out);
+    /// Copies to `offset` on; the file grows. efbig, enospc (no frame is left). May write less than all.
+    [[nodiscard]] SysResult<std::size_t> write(std::uint64_t offset, std::span<const std::byte> bytes);
+    /// Cuts off or extends with zeroes. efbig, enomem.
+    [[nodiscard]] SysResult<void> resize(std::uint64_t size);
+
+    /// Calls `visit(Frame)` for each frame that the cache holds a share of.
+    template <typename Visitor>
+    void for_each_frame(Visitor&& visit) const {
+        for (const Frame frame : pages_.all()) {
+            if (frame != kAbsent) visit(frame);
+        }
+    }
+
+private:
+    static constexpr Frame kAbsent{0};  ///< frame 0 is never handed out
+    [[nodiscard]] Result<Frame> cached_page(std::size_t index);
+    [[nodiscard]] bool cover(std::uint64_t size);
+
+    FrameAllocator& frames_;
+    std::span<const std::byte> archive_;  ///< what pages that were never used consist of; shrinks with the file
+    std::uint64_t size_ = 0;
+    std::size_t cached_ = 0;
+    GrowArray<Frame> pages_;  ///< may be shorter than the file: the rest is absent
+};
+
+}  // namespace quire::kernel

@@ -1,0 +1,151 @@
+#include "kernel/shell/story.hpp"
+
+#include <array>
+
+#include "kernel/cpu/timer.hpp"
+#include "kernel/memory/audit.hpp"
+#include "kernel/process/scheduler.hpp"
+#include "kernel/shell/reports.hpp"
+
+namespace quire::kernel {
+
+namespace {
+
+constexpr std::size_t kPrograms = 3;
+constexpr std::array<std::string_view, kPrograms> kNames{"ada", "brook", "cedar"};
+constexpr std::array<std::string_view, kPrograms> kSeeds{"1815", "1943", "2015"};
+constexpr std::string_view kAllocations = "6000";
+constexpr std::string_view kPath = "/bin/story";
+
+/// What is shown of one program: a snapshot, so that the last one survives the program.
+struct Line {
+    std::string_view name;
+    ProcessId id = 0;
+    std::uint64_t slices = 0;
+    std::uint64_t preempted = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t heap_kib = 0;
+    bool ended = false;
+};
+
+struct Story {
+    Sink& out;
+    Live live;
+    std::array<Line, kPrograms> lines;
+    std::uint64_t next_drawing = 0;
+    bool drawn = false;
+};
+
+void look_at(Line& line) {
+    const Process* process = find_process(line.id);
+    if (process == nullptr || line.ended) return;
+    line.slices = process->statistics.slices;
+    line.preempted = process->statistics.preempted;
+    line.ended = process->state == ProcessState::ended;
+    const SpaceStatistics space = statistics_of(*process);
+    line.faults = all_faults(space);
+    if (line.ended) return;  // its last frames and heap stay in the line
+    line.frames = space.resident.value;
+    line.heap_kib = space.heap.bytes() / 1024;
+}
+
+void draw(Story& story) {
+    constexpr std::string_view kUp = "\x1b[4A";
+    if (story.drawn && story.live == Live::ansi) story.out.write(kUp);
+    if (!story.drawn || story.live == Live::ansi) {
+        format(story.out, "  {:<8} {:>8} {:>10} {:>10} {:>10} {:>10}\n", "program", "slices", "preempted", "faults", "frames",
+               "heap");
+    }
+    for (const Line& line : story.lines) {
+        format(story.out, "  {:<8} {:>8} {:>10'} {:>10'} {:>10'} {:>8'} K{}\n", line.name, line.slices, line.preempted,
+               line.faults, line.frames, line.heap_kib, line.ended ? "  ended  " : "         ");
+    }
+    story.drawn = true;
+}
+
+/// Called between time slices; true when the story is over.
+bool between_slices(void* context) {
+    Story& story = *static_cast<Story*>(context);
+    const std::uint64_t interval = story.live == Live::ansi ? 100'000'000 : 500'000'000;
+    const std::uint64_t now = monotonic_nanoseconds();
+    bool all_ended = true;
+    const bool due = now >= story.next_drawing;
+    for (Line& line : story.lines) {
+        if (due || find_process(line.id)->state == ProcessState::ended) look_at(line);
+        all_ended = all_ended && line.ended;
+    }
+    if (due || all_ended) {
+        draw(story);
+        story.next_drawing = now + interval;
+    }
+    return all_ended;
+}
+
+bool start(Story& story) {
+    for (std::size_t i = 0; i < kPrograms; ++i) {
+        const std::array<std::string_view, 4> arguments{"story", kNames[i], kSeeds[i], kAllocations};
+        const auto process = start_program({.path = kPath, .arguments = arguments, .environment = {}});
+        if (!process) {
+            format(story.out, "{}: {}\n", kNames[i], process.error().text);
+            return false;
+        }
+        story.lines[i].name = kNames[i];
+        story.lines[i].id = (*process)->id;
+    }
+    return true;
+}
+
+/// Compares what the parts say with what the whole says.
+bool sum_up(const Story& story, const FrameStatistics& before, std::uint64_t expired_before) {
+    Sink& out = story.out;
+    std::uint64_t slices = 0;
+    std::uint64_t preempted = 0;
+    std::uint64_t faults = 0;
+    bool good = true;
+    for (const Line& line : story.lines) {
+        const Process& process = *find_process(line.id);
+        slices += line.slices;
+        preempted += line.preempted;
+        faults += line.faults;
+        if (process.exit_status.shell_status() != 0) {
+            format(out, "  {} ended with status {}\n", line.name, process.exit_status.shell_status());
+            good = false;
+        }
+    }
+    forget_ended();
+    const FrameStatistics after = memory().frames.statistics();
+    const std::uint64_t taken = after.taken - before.taken;
+    const std::uint64_t dropped = after.dropped - before.dropped;
+    const std::uint64_t kept = (before.free - after.free).value;
+    out.write("\nin sum\n");
+    format(out, "  {:'} time slices, {:'} of them ended by the timer ({:'} slices ran out in all)\n", slices, preempted,
+           expired_slices() - expired_before);
+    format(out, "  {:'} page faults\n", faults);
+    format(out, "  {:'} frames taken - {:'} given back = {:'} kept (file pages read, kernel heap)\n", taken, dropped, kept);
+    if (taken - dropped != kept) {
+        out.write("  these numbers do not add up\n");
+        good = false;
+    }
+    const AuditReport audit = run_audit();
+    format(out, "  audit: {:'} frames free + {:'} used = {:'} managed; every one has as many owners as shares\n",
+           audit.free.value, audit.used.value, (audit.free + audit.used).value);
+    return good;
+}
+
+}  // namespace
+
+bool tell_story(Sink& out, Live live) {
+    out.write(
+        "Three programs, each in its own page directory, all at the same virtual addresses. Each makes thousands of\n"
+        "allocations between 1 byte and 64 KiB; pages get their frames at first touch; the timer takes the processor\n"
+        "away after each slice.\n\n");
+    Story story{.out = out, .live = live, .lines = {}, .next_drawing = 0, .drawn = false};
+    const FrameStatistics before = memory().frames.statistics();
+    const std::uint64_t expired_before = expired_slices();
+    if (!start(story)) return false;
+    run_until(between_slices, &story);
+    return sum_up(story, before, expired_before);
+}
+
+}  // namespace quire::kernel

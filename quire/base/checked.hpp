@@ -1,0 +1,58 @@
+#pragma once
+/// Sizes that come from outside are checked for overflow before they are rounded (gotchas 34 and 56), here and
+/// nowhere else.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "quire/base/address.hpp"
+#include "quire/base/error.hpp"
+
+namespace quire {
+
+/// a + b, or nothing if it does not fit T.
+template <std::unsigned_integral T>
+[[nodiscard]] constexpr std::optional<T> checked_add(T a, T b) {
+    T sum{};
+    if (__builtin_add_overflow(a, b, &sum)) return std::nullopt;
+    return sum;
+}
+
+/// a * b, or nothing if it does not fit T.
+template <std::unsigned_integral T>
+[[nodiscard]] constexpr std::optional<T> checked_multiply(T a, T b) {
+    T product{};
+    if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;
+    return product;
+}
+
+[[nodiscard]] constexpr bool is_power_of_two(std::size_t value) { return value != 0 && (value & (value - 1)) == 0; }
+
+/// `value` rounded down to a multiple of `alignment`, a power of two.
+[[nodiscard]] constexpr std::uintptr_t align_down(std::uintptr_t value, std::size_t alignment) {
+    return value & ~(std::uintptr_t{alignment} - 1);
+}
+
+/// `value` rounded up to a multiple of `alignment` (a power of two), or nothing if that wraps round.
+[[nodiscard]] constexpr std::optional<std::uintptr_t> align_up(std::uintptr_t value, std::size_t alignment) {
+    const auto raised = checked_add<std::uintptr_t>(value, alignment - 1);
+    if (!raised) return std::nullopt;
+    return align_down(*raised, alignment);
+}
+
+/// How many pages `bytes` bytes take. Never overflows: 2^32 - 1 bytes are 2^20 pages.
+[[nodiscard]] constexpr PageCount pages_for(std::size_t bytes) {
+    return {bytes / kPageSize + (bytes % kPageSize != 0 ? 1U : 0U)};
+}
+
+/// The pages that hold [start, start + bytes). bad_argument if the bytes wrap round the end of the addresses.
+[[nodiscard]] constexpr Result<PageRange> pages_covering(VirtualAddress start, std::size_t bytes) {
+    if (bytes == 0) return PageRange{start.page(), start.page()};
+    const auto last = checked_add<std::uintptr_t>(start.value, bytes - 1);
+    if (!last) return fail(Error::bad_argument);
+    return PageRange{start.page(), VirtualAddress{*last}.page() + PageCount{1}};
+}
+
+}  // namespace quire

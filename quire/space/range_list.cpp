@@ -1,0 +1,127 @@
+#include "quire/space/range_list.hpp"
+
+#include "quire/base/defect.hpp"
+
+namespace quire {
+
+Result<void> RangeList::open() {
+    if (const auto reserved = pool_.reserve(1 + kNodesPerAssign); !reserved) {
+        pool_.close();
+        return reserved;
+    }
+    const NodeNumber number = pool_.take();
+    RangeNode& node = pool_[number];
+    node.first = pages_.first.number;
+    node.count = pages_.count().value;
+    tree_.insert(number);
+    return {};
+}
+
+void RangeList::close() {
+    if (!is_open()) return;
+    require(at(pages_.first).pages() == pages_ && at(pages_.first).is_gap(), "I11: a range list was closed with regions in it");
+    tree_.clear();
+    pool_.close();
+}
+
+const RangeNode& RangeList::at(Page page) const { return pool_[tree_.find(page)]; }
+
+Result<Page> RangeList::first_fit(PageCount count, Page from) const {
+    const NodeNumber gap = tree_.first_gap(count, from);
+    if (gap == kNoNode) return fail(Error::no_addresses);
+    const Page first{pool_[gap].first};
+    return first < from ? from : first;
+}
+
+void RangeList::split_at(Page page) {
+    const NodeNumber left_number = tree_.find(page);
+    RangeNode& left = pool_[left_number];
+    if (left.first == page.number) return;
+    const NodeNumber right_number = pool_.take();
+    RangeNode& right = pool_[right_number];
+    const std::uintptr_t left_count = page.number - left.first;
+    right.set_traits(left.traits());
+    right.first = page.number;
+    right.count = left.count - left_count;
+    right.object_page = left.object == nullptr ? 0 : left.object_page + left_count;
+    if (right.object != nullptr) right.object->retain();
+    left.count = left_count;
+    if (left.is_gap()) tree_.refresh(Page{left.first});
+    tree_.insert(right_number);
+}
+
+bool RangeList::one_range(const RangeNode& left, const RangeNode& right) {
+    return left.traits() == right.traits() &&
+           (left.object == nullptr || left.object_page + left.count == right.object_page);
+}
+
+void RangeList::join_before(Page page) {
+    if (page == pages_.first || page == pages_.end) return;
+    const NodeNumber left_number = tree_.find(page - PageCount{1});
+    const NodeNumber right_number = tree_.find(page);
+    RangeNode& left = pool_[left_number];
+    RangeNode& right = pool_[right_number];
+    if (!one_range(left, right)) return;
+    tree_.erase(page);
+    left.count += right.count;
+    if (left.is_gap()) tree_.refresh(Page{left.first});
+    forget(right_number);
+}
+
+void RangeList::forget(NodeNumber number) {
+    MemoryObject* const object = pool_[number].object;
+    pool_.give_back(number);
+    if (object != nullptr) object->release();  // last: it may do anything
+}
+
+void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_t object_page, Merge merge) {
+    require(!range.empty() && pages_.contains(range), "I11: a range outside its list was assigned");
+    if (traits.object != nullptr) traits.object->retain();
+    split_at(range.first);
+    if (range.end != pages_.end) split_at(range.end);
+
+    // The first of the tiles that make up the range becomes the whole of it; the others go.
+    const NodeNumber number = tree_.find(range.first);
+    for (Page next = pool_[number].pages().end; next < range.end;) {
+        const NodeNumber covered = tree_.find(next);
+        next = pool_[covered].pages().end;
+        tree_.erase(pool_[covered].pages().first);
+        forget(covered);
+    }
+    RangeNode& node = pool_[number];
+    MemoryObject* const replaced = node.object;
+    node.count = range.count().value;
+    node.set_traits(traits);
+    node.object_page = traits.object == nullptr ? 0 : object_page;
+    tree_.refresh(range.first);
+    if (replaced != nullptr) replaced->release();
+
+    if (merge == Merge::yes || node.is_gap()) {
+        join_before(range.end);
+        join_before(range.first);
+    }
+}
+
+void RangeList::set_guard(Page first, PageCount guard) { pool_[tree_.find(first)].object_page = guard.value; }
+
+void RangeList::check_invariants() const {
+    if (!is_open()) return;
+    const std::size_t linked = tree_.check_invariants();
+    require(linked == pool_.used(), "I12: range nodes are taken but not in the tree");
+    std::size_t visited = 0;
+    Page expected = pages_.first;
+    bool after_gap = false;
+    visit(pages_, [&](const RangeNode& node) {
+        require(node.pages().first == expected, "I11: range nodes do not tile the space");
+        require(!(after_gap && node.is_gap()), "I11: two gaps touch");
+        after_gap = node.is_gap();
+        expected = node.pages().end;
+        ++visited;
+        return true;
+    });
+    require(expected == pages_.end && visited == linked, "I11: range nodes do not tile the space");
+    const std::size_t all = pool_.committed().value * NodePool::kNodesPerPage - 1;
+    require(pool_.used() + pool_.free() == all, "I12: range nodes are lost");
+}
+
+}  // namespace quire
