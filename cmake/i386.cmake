@@ -16,7 +16,7 @@ endforeach()
 # double; tests/tools/check_kernel_image.py proves that no kernel function uses it.)
 string(JOIN " " quire_freestanding
   -march=i686 -ffreestanding -fno-pic -fno-pie -mno-sse -mno-mmx -fno-stack-protector
-  -fno-omit-frame-pointer -ffunction-sections -fdata-sections)
+  -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -mstack-alignment=4 -ffunction-sections -fdata-sections)
 set(CMAKE_C_FLAGS_INIT "${quire_freestanding}")
 set(CMAKE_ASM_FLAGS_INIT "-march=i686")
 set(CMAKE_CXX_FLAGS_INIT "${quire_freestanding} -fno-exceptions -fno-rtti -fno-threadsafe-statics -nostdinc++ -isystem /usr/lib/llvm-19/include/c++/v1 -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_FAST")

@@ -14,8 +14,11 @@ namespace {
 constexpr std::size_t kPrograms = 3;
 constexpr std::array<std::string_view, kPrograms> kNames{"ada", "brook", "cedar"};
 constexpr std::array<std::string_view, kPrograms> kSeeds{"1815", "1943", "2015"};
-constexpr std::string_view kAllocations = "6000";
+constexpr std::string_view kAllocations = "20000";
 constexpr std::string_view kPath = "/bin/story";
+constexpr std::uint64_t kLookEvery = 20'000'000;  // nanoseconds
+constexpr std::uint64_t kRedrawEvery = 100'000'000;
+constexpr std::uint64_t kPrintEvery = 500'000'000;
 
 /// What is shown of one program: a snapshot, so that the last one survives the program.
 struct Line {
@@ -33,6 +36,7 @@ struct Story {
     Sink& out;
     Live live;
     std::array<Line, kPrograms> lines;
+    std::uint64_t next_look = 0;
     std::uint64_t next_drawing = 0;
     bool drawn = false;
 };
@@ -67,17 +71,17 @@ void draw(Story& story) {
 /// Called between time slices; true when the story is over.
 bool between_slices(void* context) {
     Story& story = *static_cast<Story*>(context);
-    const std::uint64_t interval = story.live == Live::ansi ? 100'000'000 : 500'000'000;
     const std::uint64_t now = monotonic_nanoseconds();
+    const bool due = now >= story.next_look;
     bool all_ended = true;
-    const bool due = now >= story.next_drawing;
     for (Line& line : story.lines) {
         if (due || find_process(line.id)->state == ProcessState::ended) look_at(line);
         all_ended = all_ended && line.ended;
     }
-    if (due || all_ended) {
+    if (due) story.next_look = now + kLookEvery;
+    if (now >= story.next_drawing || all_ended) {
         draw(story);
-        story.next_drawing = now + interval;
+        story.next_drawing = now + (story.live == Live::ansi ? kRedrawEvery : kPrintEvery);
     }
     return all_ended;
 }
@@ -140,7 +144,7 @@ bool tell_story(Sink& out, Live live) {
         "Three programs, each in its own page directory, all at the same virtual addresses. Each makes thousands of\n"
         "allocations between 1 byte and 64 KiB; pages get their frames at first touch; the timer takes the processor\n"
         "away after each slice.\n\n");
-    Story story{.out = out, .live = live, .lines = {}, .next_drawing = 0, .drawn = false};
+    Story story{.out = out, .live = live, .lines = {}, .next_look = 0, .next_drawing = 0, .drawn = false};
     const FrameStatistics before = memory().frames.statistics();
     const std::uint64_t expired_before = expired_slices();
     if (!start(story)) return false;

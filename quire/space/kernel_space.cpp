@@ -29,8 +29,8 @@ Result<Page> KernelSpace::place_locked(const SpanRequest& request) {
     return Page{((*gap + request.guard).number + mask) & ~mask};
 }
 
-void KernelSpace::enter_locked(PageRange committed, PageCount guard) {
-    const RangeTraits traits{.kind = RangeKind::span, .rights = Rights::read | Rights::write, .allowed = Rights::read | Rights::write};
+void KernelSpace::enter_locked(PageRange committed, PageCount guard, Rights rights) {
+    const RangeTraits traits{.kind = RangeKind::span, .rights = rights, .allowed = rights};
     list_.assign({committed.first - guard, committed.end}, traits, 0, Merge::no);
     list_.set_guard(committed.first - guard, guard);
     committed_ += committed.count();
@@ -42,7 +42,7 @@ Result<Page> KernelSpace::acquire(const SpanRequest& request) {
     if (!first) return first;
     const PageRange span = range_of(*first, request.count);
     if (const auto mapped = paging_.map_new(span); !mapped) return fail(mapped.error());
-    enter_locked(span, request.guard);
+    enter_locked(span, request.guard, Rights::read | Rights::write);
     return first;
 }
 
@@ -52,7 +52,7 @@ Result<Page> KernelSpace::show(FrameRange frames, Rights rights) {
     if (!first) return first;
     const PageRange span = range_of(*first, PageCount{frames.count().value});
     if (const auto mapped = paging_.map_frames(span, frames.first, rights); !mapped) return fail(mapped.error());
-    enter_locked(span, PageCount{0});
+    enter_locked(span, PageCount{0}, rights);
     return first;
 }
 
@@ -86,7 +86,7 @@ void KernelSpace::check_invariants() const {
         const RangeNode& node = list_.at(page);
         const Rights rights = slot.load().rights();
         require(node.kind == RangeKind::span && page >= first_committed(node), "I17: a kernel page is mapped outside all spans");
-        require(rights.include(Rights::read) && !rights.include(Rights::user), "I17: a span's page has other rights");
+        require((rights.without(Rights::execute)) == node.granted(), "I17: a span's page has other rights");
         mapped += PageCount{1};
     });
     require(mapped == committed_, "I17: committed kernel pages have drifted");

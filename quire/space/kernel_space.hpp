@@ -49,7 +49,7 @@ public:
 
 private:
     [[nodiscard]] Result<Page> place_locked(const SpanRequest& request) QUIRE_REQUIRES(lock_);
-    void enter_locked(PageRange committed, PageCount guard) QUIRE_REQUIRES(lock_);
+    void enter_locked(PageRange committed, PageCount guard, Rights rights) QUIRE_REQUIRES(lock_);
 
     Paging& paging_;
     mutable Machine::Lock lock_;

@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr size_t kSlots = 256;
+constexpr size_t kSlots = 128;
 constexpr unsigned kSmallestShift = 0;  // 2^0 = 1 byte
 constexpr unsigned kLargestShift = 16;  // 2^16 = 64 KiB
 

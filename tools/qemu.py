@@ -1,0 +1,146 @@
+"""Runs the kernel in QEMU and connects its serial ports."""
+import fcntl
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+
+import guest
+
+TERMINAL, TRACE, ERRORS, LOG = range(4)
+CHUNK = 65536
+
+
+class Ended(Exception):
+    """The run ended for a reason that is not the guest's: (exit status, one line or None)."""
+
+
+def command(options, boot, pipes):
+    """QEMU's command line. `boot`: -kernel … or -cdrom …; `pipes`: names of the FIFOs of the four ports."""
+    line = ["qemu-system-i386", "-accel", "tcg", "-M", "pc,max-ram-below-4g=3584M", "-cpu", "qemu32", "-m", f"{options.memory >> 20}",
+            "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-monitor", "none", "-no-reboot",
+            "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
+    for name in pipes:
+        line += ["-chardev", f"pipe,id={os.path.basename(name)},path={name}", "-serial", f"chardev:{os.path.basename(name)}"]
+    if options.icount:
+        line += ["-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-seed", "1"]
+    if options.gdb:
+        line += ["-s", "-S"]
+    return line + boot
+
+
+class Machine:
+    """One QEMU process. Use as a context; run() pumps bytes until it ends."""
+
+    def __init__(self, options, boot):
+        self._options = options
+        self._folder = tempfile.TemporaryDirectory(prefix="quire-")
+        pipes = [os.path.join(self._folder.name, f"com{i + 1}") for i in range(4)]
+        for name in pipes:
+            os.mkfifo(name + ".in")
+            os.mkfifo(name + ".out")
+        # Both ends open here first, so that QEMU finds somebody at the other end; large pipes mean fewer switches.
+        self._out = [os.open(name + ".out", os.O_RDWR | os.O_NONBLOCK) for name in pipes]
+        self._in = os.open(pipes[TERMINAL] + ".in", os.O_RDWR | os.O_NONBLOCK)
+        self._others = [os.open(name + ".in", os.O_RDWR | os.O_NONBLOCK) for name in pipes[1:]]
+        for descriptor in (*self._out, self._in):
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
+        self._process = subprocess.Popen(command(options, boot, pipes), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE, start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self.complaint = self._process.stderr.read().decode(errors="replace").strip()
+        for descriptor in (*self._out, self._in, *self._others):
+            os.close(descriptor)
+        self._folder.cleanup()
+
+    def run(self, source, sinks, log, deadline):
+        """Copies `source` (a descriptor, or None for an empty input) to the guest's input and its outputs to `sinks` (two
+        descriptors) and `log`, until the guest ends. Raises Ended."""
+        selector = selectors.DefaultSelector()
+        for port in (TERMINAL, ERRORS, LOG):
+            selector.register(self._out[port], selectors.EVENT_READ, port)
+        waiting = bytearray()
+        if source is None and self._options.mode != "test":  # test cases loop the port back to themselves
+            waiting += guest.frame(b"")
+        reading = source is not None
+        if reading:
+            reading = self._watch(selector, source)
+            regular = not reading
+        while True:
+            if source is not None and not reading and regular and len(waiting) < CHUNK:
+                regular = self._take(source, waiting)
+            self._want_write(selector, bool(waiting))
+            over = self._process.poll() is not None
+            timeout = 0 if over or (source is not None and not reading and regular and len(waiting) < CHUNK) else 0.2
+            for key, _ in selector.select(timeout):
+                if key.fd == self._in:
+                    del waiting[:os.write(self._in, waiting)]
+                elif key.fileobj is source:
+                    if len(waiting) < CHUNK and not self._take(source, waiting):
+                        selector.unregister(source)
+                else:
+                    self._copy(key.data, sinks, log)
+            if over:
+                for port in (TERMINAL, ERRORS, LOG):
+                    while self._copy(port, sinks, log):
+                        pass
+                return
+            if deadline is not None and time.monotonic() > deadline:
+                raise Ended(124, f"timed out after {self._options.timeout:g} seconds")
+
+    @staticmethod
+    def _watch(selector, source):
+        """False for a regular file, which cannot be waited for and never needs to be."""
+        try:
+            selector.register(source, selectors.EVENT_READ)
+        except PermissionError:
+            return False
+        return True
+
+    def _want_write(self, selector, wanted):
+        registered = self._in in selector.get_map()
+        if wanted and not registered:
+            selector.register(self._in, selectors.EVENT_WRITE)
+        elif registered and not wanted:
+            selector.unregister(self._in)
+
+    def _take(self, source, waiting):
+        """One piece of the input into the queue; False at its end."""
+        try:
+            data = os.read(source, CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            data = b""
+        if self._options.quits and b"\x1d" in data:
+            raise Ended(0, None)
+        waiting += guest.frame(data)
+        return bool(data)
+
+    def _copy(self, port, sinks, log):
+        """What a port has written; False when there is nothing more for now."""
+        try:
+            data = os.read(self._out[port], 1 << 20)
+        except BlockingIOError:
+            return False
+        if port == LOG:
+            log.feed(data)
+            return True
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(sinks[0 if port == TERMINAL else 1], view):]
+            except BlockingIOError:
+                time.sleep(0.001)
+            except BrokenPipeError:
+                raise Ended(128 + signal.SIGPIPE, None) from None
+        return True
