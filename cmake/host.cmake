@@ -7,11 +7,12 @@ target_link_libraries(quire PRIVATE quire_warnings)
 target_compile_options(quire PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 
 # Parts of the kernel that touch no hardware are tested here too: kernel/hosted-sources.txt names them.
-add_library(quire_kernel_parts STATIC EXCLUDE_FROM_ALL)
+add_library(quire_kernel_parts STATIC)
 set(hosted_sources ${CMAKE_SOURCE_DIR}/kernel/hosted-sources.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${hosted_sources})
 if(EXISTS ${hosted_sources})
   file(STRINGS ${hosted_sources} parts REGEX "^[^#]")
+  list(TRANSFORM parts PREPEND ${CMAKE_SOURCE_DIR}/)
   target_sources(quire_kernel_parts PRIVATE ${parts})
   target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
   target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)

@@ -69,6 +69,8 @@ Result<void> Paging::ensure_table(Page page) {
     return {};
 }
 
+void Paging::drop_new_table(Page page) { frames_.drop(Machine::unlink_table(page)); }
+
 PageCount Paging::clear(PageRange range, FlushBatch& batch) {
     PageCount cleared{};
     for_each_occupied(range, [&](Page page, Machine::Slot slot) {

@@ -52,6 +52,9 @@ public:
     /// Empties the entries of `range` into the batch. Returns how many held a frame.
     PageCount clear(PageRange range, FlushBatch& batch);
 
+    /// Takes out the table of `page` again, which ensure_table() has just made and which is still empty.
+    void drop_new_table(Page page);
+
     /// Calls `visit(Page, Machine::Slot)` for every slot of `range` whose entry holds a frame, in address order. Pages without
     /// a table cost one test a table.
     template <typename Visitor>

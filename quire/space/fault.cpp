@@ -27,11 +27,16 @@ Result<FaultKind> Space::handle_fault(VirtualAddress address, Access access) {
     return kind;
 }
 
-/// Gives an empty slot its first frame.
+/// Gives an empty slot its first frame; makes the table for it, and takes it back if there is no frame.
 Result<FaultKind> Space::fill(Page page, const RangeNode& region, Access access) {
+    const bool had_table = Machine::has_table(page);
     if (const auto table = paging_.ensure_table(page); !table) return fail(table.error());
-    if (region.object != nullptr) return fill_from_object(page, region, access);
+    const auto kind = region.object == nullptr ? fill_with_zeroes(page, region, access) : fill_from_object(page, region, access);
+    if (!kind && !had_table) paging_.drop_new_table(page);
+    return kind;
+}
 
+Result<FaultKind> Space::fill_with_zeroes(Page page, const RangeNode& region, Access access) {
     if (access != Access::write) {
         const Rights rights = (region.granted() | Rights::user).without(Rights::write);
         Machine::slot(page).store(Entry::make(zero_frame_, rights));

@@ -119,6 +119,7 @@ private:
     void remove_empty_tables(PageRange range);
     [[nodiscard]] Rights entry_rights(const RangeNode& region, Frame frame) const;
     [[nodiscard]] Result<FaultKind> fill(Page page, const RangeNode& region, Access access);
+    [[nodiscard]] Result<FaultKind> fill_with_zeroes(Page page, const RangeNode& region, Access access);
     [[nodiscard]] Result<FaultKind> fill_from_object(Page page, const RangeNode& region, Access access);
     [[nodiscard]] Result<FaultKind> make_writable(Page page, const RangeNode& region);
 
