@@ -37,3 +37,4 @@ if(QUIRE_KERNEL_TESTS)
 endif()
 
 include(cmake/programs.cmake)
+include(cmake/machine-tests.cmake)

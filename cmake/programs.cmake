@@ -4,7 +4,7 @@
 execute_process(COMMAND ${CMAKE_SOURCE_DIR}/tools/fetch_i386.py musl
   OUTPUT_VARIABLE QUIRE_MUSL OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 
-set(program_flags -m32 -O2 -g0 -fno-pie -fno-stack-protector -Wall -Wextra)
+set(program_flags -m32 -msse2 -mfpmath=387 -O2 -g0 -fno-pie -fno-stack-protector -Wall -Wextra)
 set(glibc_flags ${program_flags} -no-pie -static)
 set(musl_compile ${program_flags} -nostdinc -isystem ${QUIRE_MUSL}/include -U_FORTIFY_SOURCE)
 set(musl_link -m32 -no-pie -static -nostdlib ${QUIRE_MUSL}/lib/crt1.o ${QUIRE_MUSL}/lib/crti.o)

@@ -86,6 +86,7 @@ def parse(words):
     parser.add_argument("-v", action="store_true", dest="verbose")
     parser.add_argument("--prompt", action="store_true")
     parser.add_argument("--test", nargs="?", const="")
+    parser.add_argument("--no-build", action="store_true")  # for ./test, which has built already and runs several at once
     options = parser.parse_args(words)
     options.program = program
     options.memory = size(options.memory)
@@ -265,7 +266,8 @@ def conclude(log, complaint):
 def run(options):
     if options.program:
         check_program(options)
-    build(options.verbose)
+    if not options.no_build:
+        build(options.verbose)
     with tempfile.TemporaryDirectory(prefix="quire-") as name:
         folder = pathlib.Path(name)
         initrd = folder / "initrd.cpio"

@@ -95,7 +95,8 @@ const RangeNode* nearest_region(const RangeList& list, Page page) {
 void describe_fault(Sink& out, const Process& process, const PageFault& fault) {
     format(out, "{} of {:#010x}: ", verb_of(fault.access), fault.address.value);
     if (!last_error || *last_error == Error::not_mapped) {
-        out.write(Machine::kUserPages.contains(fault.address.page()) ? "not allocated" : "not the program's");
+        const Page page = fault.address.page();
+        out.write(Machine::kUserPages.contains(page) ? "not allocated" : page < Machine::kUserPages.first ? "never mapped" : "the kernel's");
     } else if (*last_error == Error::denied) {
         out.write("not allowed");
     } else {
