@@ -52,7 +52,9 @@ template <typename T>
 using SysResult = std::expected<T, Errno>;
 
 /// `return fail(Errno::enoent);`
-[[nodiscard]] constexpr std::unexpected<Errno> fail(Errno number) { return std::unexpected(number); }
+[[nodiscard]] constexpr std::unexpected<Errno> fail(Errno number) {
+    return std::unexpected(number);
+}
 
 /// What the library's errors are called by programs. Calls whose manual page says otherwise translate themselves.
 [[nodiscard]] constexpr Errno errno_of(Error error) {

@@ -1,5 +1,6 @@
 #pragma once
-/// Numbers that programs may use for stack canaries and the like: not cryptography. Seeded from the time stamp counter, so that a
+/// Numbers that programs may use for stack canaries and the like: not cryptography. Seeded from the time stamp counter,
+/// so that a
 /// deterministic machine (--icount) runs the same way each time.
 
 #include <cstddef>

@@ -125,7 +125,8 @@ void check_enough(std::span<const FrameRange> free, Frame end) {
     }
 }
 
-/// The firmware ran at the top of memory. An emulator keeps its translations of that code, and until they are overwritten every
+/// The firmware ran at the top of memory. An emulator keeps its translations of that code, and until they are
+/// overwritten every
 /// write to such a page is tens of times slower: clear what SeaBIOS (70 KiB) may have left, with room to spare.
 void clear_firmware_remains(std::span<const FrameRange> free) {
     FrameCount left{64};

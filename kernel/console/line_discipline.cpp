@@ -12,9 +12,9 @@ namespace quire::kernel {
 
 namespace {
 
-constexpr std::uint32_t kKeySignals = 0x1; // ISIG
-constexpr std::uint32_t kCanonical = 0x2;  // ICANON
-constexpr std::uint32_t kEcho = 0x8;       // ECHO
+constexpr std::uint32_t kKeySignals = 0x1;         // ISIG
+constexpr std::uint32_t kCanonical = 0x2;          // ICANON
+constexpr std::uint32_t kEcho = 0x8;               // ECHO
 constexpr std::uint32_t kReturnIsNewline = 0x100;  // ICRNL
 constexpr std::uint32_t kPostProcess = 0x1;        // OPOST
 constexpr std::uint32_t kNewlineIsBoth = 0x4;      // ONLCR
@@ -26,7 +26,9 @@ constexpr char kErase = 127;
 
 constinit LineDiscipline discipline;
 
-bool input_arrived(void*) { return standard_input.readable(); }
+bool input_arrived(void*) {
+    return standard_input.readable();
+}
 
 /// Until something was typed. False if a signal came first.
 bool wait_for_typing() {
@@ -43,7 +45,9 @@ bool wait_for_typing() {
 
 }  // namespace
 
-LineDiscipline& line_discipline() { return discipline; }
+LineDiscipline& line_discipline() {
+    return discipline;
+}
 
 void LineDiscipline::write(std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -65,14 +69,17 @@ void LineDiscipline::echo(std::string_view text) {
     if (local(kEcho)) write(std::as_bytes(std::span(text)));
 }
 
-void LineDiscipline::end_line() { complete_ = size_; }
+void LineDiscipline::end_line() {
+    complete_ = size_;
+}
 
 void LineDiscipline::take(char character) {
     if (character == '\r' && (settings.input & kReturnIsNewline) != 0) character = '\n';
     if (character == kInterrupt && local(kKeySignals)) {
         echo("^C\n");
         size_ = complete_;
-        if (Process* const process = find_process(foreground_)) raise_signal(*process, static_cast<unsigned>(Signal::interrupt));
+        if (Process* const process = find_process(foreground_))
+            raise_signal(*process, static_cast<unsigned>(Signal::interrupt));
         return;
     }
     if (local(kCanonical)) {

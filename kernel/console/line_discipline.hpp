@@ -1,5 +1,6 @@
 #pragma once
-/// The interactive terminal as programs and the prompt see it: what is typed is shown and can be corrected until the line is
+/// The interactive terminal as programs and the prompt see it: what is typed is shown and can be corrected until the
+/// line is
 /// complete. termios(3): ICANON, ECHO, ISIG, ICRNL, ONLCR; a program may turn them off.
 ///
 ///      Backspace: last character    ^U: whole line    ^D: end of file    ^C: interrupts the program in the foreground
@@ -28,7 +29,8 @@ static_assert(sizeof(Termios) == 36);
 
 class LineDiscipline {
 public:
-    /// At most one line, or what there is of it; 0 at the end of input. Waits: the current process sleeps, or, when the kernel's
+    /// At most one line, or what there is of it; 0 at the end of input. Waits: the current process sleeps, or, when the
+    /// kernel's
     /// own flow calls, processes run meanwhile. eintr.
     [[nodiscard]] SysResult<std::size_t> read(std::span<std::byte> out);
     /// A line without its end, for the prompt; nothing at the end of input. What does not fit is dropped.

@@ -31,9 +31,9 @@ protected:
 ///      pages.first          file_end        memory_end      pages.end
 ///      ├── page of the file ──┤── zeroes ──────┤· · (zero) · · ┤
 struct ElfSegment {
-    PageRange pages;              ///< all of it
-    std::uintptr_t file_page = 0; ///< the file's page that pages.first shows
-    VirtualAddress file_end;      ///< one past the last byte from the file; == start of pages when there is none
+    PageRange pages;               ///< all of it
+    std::uintptr_t file_page = 0;  ///< the file's page that pages.first shows
+    VirtualAddress file_end;       ///< one past the last byte from the file; == start of pages when there is none
     VirtualAddress memory_end;
     Rights rights;
 };
@@ -44,9 +44,9 @@ struct ElfPlan {
     std::array<ElfSegment, kMaxSegments> segments{};
     std::size_t segment_count = 0;
     VirtualAddress entry;
-    VirtualAddress headers;           ///< where the program headers are in memory (AT_PHDR), 0 if in no segment
-    std::uint32_t header_count = 0;   ///< AT_PHNUM
-    VirtualAddress end;               ///< one past the highest byte: the break begins behind it
+    VirtualAddress headers;          ///< where the program headers are in memory (AT_PHDR), 0 if in no segment
+    std::uint32_t header_count = 0;  ///< AT_PHNUM
+    VirtualAddress end;              ///< one past the highest byte: the break begins behind it
 
     [[nodiscard]] std::span<const ElfSegment> all() const { return {segments.data(), segment_count}; }
 };

@@ -1,5 +1,6 @@
 #pragma once
-/// A file as what backs a region: its pages are those of the page cache, so that reading, writing and mapping see the same
+/// A file as what backs a region: its pages are those of the page cache, so that reading, writing and mapping see the
+/// same
 /// bytes.
 
 #include <array>

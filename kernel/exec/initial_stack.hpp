@@ -17,7 +17,9 @@ namespace quire::kernel {
 /// How many bytes of strings a program may be given.
 inline constexpr std::size_t kMaxStringBytes = 128 * 1024;
 
-/// Writes the stack of the active space downwards from `top`, whose region is mapped. e2big, enomem. Returns the stack pointer.
-[[nodiscard]] SysResult<VirtualAddress> build_initial_stack(VirtualAddress top, const ElfPlan& plan, const ProgramStrings& strings);
+/// Writes the stack of the active space downwards from `top`, whose region is mapped. e2big, enomem. Returns the stack
+/// pointer.
+[[nodiscard]] SysResult<VirtualAddress> build_initial_stack(VirtualAddress top, const ElfPlan& plan,
+                                                            const ProgramStrings& strings);
 
 }  // namespace quire::kernel

@@ -37,8 +37,10 @@ struct StartPoint {
     VirtualAddress stack_pointer;
 };
 
-/// Loads into the active, open, empty space. enomem, e2big (arguments and environment of more than 128 KiB). On an error the
+/// Loads into the active, open, empty space. enomem, e2big (arguments and environment of more than 128 KiB). On an
+/// error the
 /// space is half full: the caller closes it.
-[[nodiscard]] SysResult<StartPoint> load_program(Space& space, const ElfPlan& plan, Inode& inode, const ProgramStrings& strings);
+[[nodiscard]] SysResult<StartPoint> load_program(Space& space, const ElfPlan& plan, Inode& inode,
+                                                 const ProgramStrings& strings);
 
 }  // namespace quire::kernel

@@ -10,7 +10,15 @@ namespace {
 constexpr std::size_t kFieldDigits = 8;
 constexpr std::size_t kMagicBytes = 6;
 constexpr std::size_t kHeaderBytes = kMagicBytes + 13 * kFieldDigits;
-enum Field : std::size_t { kMode = 1, kMtime = 5, kFileSize = 6, kDeviceMajor = 9, kDeviceMinor = 10, kNameSize = 11, kFields = 13 };
+enum Field : std::size_t {
+    kMode = 1,
+    kMtime = 5,
+    kFileSize = 6,
+    kDeviceMajor = 9,
+    kDeviceMinor = 10,
+    kNameSize = 11,
+    kFields = 13
+};
 
 std::optional<std::uint32_t> hexadecimal(std::string_view digits) {
     std::uint32_t value = 0;
@@ -29,7 +37,9 @@ std::optional<std::uint32_t> hexadecimal(std::string_view digits) {
 }
 
 /// How many bytes of padding follow a position that is a multiple of 4 from the archive's beginning only after them.
-constexpr std::size_t padding(std::size_t position) { return (4 - position % 4) % 4; }
+constexpr std::size_t padding(std::size_t position) {
+    return (4 - position % 4) % 4;
+}
 
 }  // namespace
 
@@ -53,10 +63,14 @@ std::expected<CpioEntry, CpioError> CpioReader::next() {
     std::size_t position = offset_ + kHeaderBytes + name_bytes;
     position += padding(position);
     const std::size_t data_bytes = fields[kFileSize];
-    if (position > bytes.size() || data_bytes > bytes.size() - position) return wrong("a file reaches beyond the archive");
+    if (position > bytes.size() || data_bytes > bytes.size() - position)
+        return wrong("a file reaches beyond the archive");
 
-    CpioEntry entry{.name = name.substr(0, name_bytes - 1), .mode = fields[kMode], .mtime = fields[kMtime],
-                    .device_major = fields[kDeviceMajor], .device_minor = fields[kDeviceMinor],
+    CpioEntry entry{.name = name.substr(0, name_bytes - 1),
+                    .mode = fields[kMode],
+                    .mtime = fields[kMtime],
+                    .device_major = fields[kDeviceMajor],
+                    .device_minor = fields[kDeviceMinor],
                     .data = archive_.subspan(position, data_bytes)};
     if (entry.name == "TRAILER!!!") return CpioEntry{};
     if (entry.name.empty()) return wrong("a file has no name");

@@ -2,7 +2,8 @@
 /// Reads a cpio archive of the "newc" format: the initial file system as the boot loader brings it. cpio(5), and
 /// Documentation/driver-api/early-userspace/buffer-format.rst of Linux.
 ///
-///      070701 ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check    8 hex digits each
+///      070701 ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check    8 hex
+/// digits each
 ///      name NUL, padded to 4 bytes; data, padded to 4 bytes; …; the entry named TRAILER!!! ends it
 
 #include <cstddef>
@@ -14,7 +15,7 @@
 namespace quire::kernel {
 
 struct CpioEntry {
-    std::string_view name;  ///< as in the archive, without its NUL; may begin with ./ or /
+    std::string_view name;   ///< as in the archive, without its NUL; may begin with ./ or /
     std::uint32_t mode = 0;  ///< file type and permissions, as stat(2) has them
     std::uint32_t mtime = 0;
     std::uint32_t device_major = 0;
@@ -36,7 +37,9 @@ public:
     [[nodiscard]] std::expected<CpioEntry, CpioError> next();
 
 private:
-    [[nodiscard]] std::unexpected<CpioError> wrong(const char* what) const { return std::unexpected(CpioError{what, offset_}); }
+    [[nodiscard]] std::unexpected<CpioError> wrong(const char* what) const {
+        return std::unexpected(CpioError{what, offset_});
+    }
 
     std::span<const std::byte> archive_;
     std::size_t offset_ = 0;

@@ -8,8 +8,12 @@
 namespace quire::kernel {
 
 namespace {
-constexpr std::size_t page_of(std::uint64_t offset) { return static_cast<std::size_t>(offset >> kPageShift); }
-constexpr std::size_t within_page(std::uint64_t offset) { return static_cast<std::size_t>(offset & kPageOffsetMask); }
+constexpr std::size_t page_of(std::uint64_t offset) {
+    return static_cast<std::size_t>(offset >> kPageShift);
+}
+constexpr std::size_t within_page(std::uint64_t offset) {
+    return static_cast<std::size_t>(offset & kPageOffsetMask);
+}
 }  // namespace
 
 FileContent::~FileContent() {

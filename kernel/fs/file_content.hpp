@@ -1,12 +1,14 @@
 #pragma once
-/// The bytes of a regular file: a page cache that is the file. Each page has a frame once it was read or written; until then
+/// The bytes of a regular file: a page cache that is the file. Each page has a frame once it was read or written; until
+/// then
 /// its bytes are those of the initial archive, or zeroes.
 ///
 ///      archive bytes ──first use──▶ frame ◀── write, read
 ///                                     ▲
 ///                                     └── mapped by programs: each entry one more share
 ///
-/// The cache holds one share of each frame. What lies behind the end of the file in its last page is always zero (gotcha 30).
+/// The cache holds one share of each frame. What lies behind the end of the file in its last page is always zero
+/// (gotcha 30).
 
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +33,10 @@ public:
     ~FileContent();
 
     /// The file is what `bytes` are, which stay where they are for ever. Once, while it is empty.
-    void begin_with(std::span<const std::byte> bytes) { archive_ = bytes; size_ = bytes.size(); }
+    void begin_with(std::span<const std::byte> bytes) {
+        archive_ = bytes;
+        size_ = bytes.size();
+    }
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
     /// Frames that the cache holds.

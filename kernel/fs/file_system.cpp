@@ -149,8 +149,10 @@ SysResult<Place> FileSystem::locate(Inode& start, std::string_view path) const {
 }
 
 SysResult<Ref<Inode>> FileSystem::create(const Place& place, InodeKind kind, std::uint32_t permissions) {
-    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr) return fail(Errno::eexist);
-    if (place.directory->links == 0) return fail(Errno::enoent);  // a directory that was removed while somebody is in it
+    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr)
+        return fail(Errno::eexist);
+    if (place.directory->links == 0)
+        return fail(Errno::enoent);  // a directory that was removed while somebody is in it
     Ref<Inode> inode(make_inode(kind, permissions));
     if (!inode) return fail(Errno::enomem);
     if (const auto added = place.directory->add(place.name, *inode); !added) return fail(added.error());
@@ -176,7 +178,8 @@ SysResult<Ref<Inode>> FileSystem::create_symlink(const Place& place, std::string
 
 SysResult<void> FileSystem::link(const Place& place, Inode& inode) {
     if (inode.is_directory()) return fail(Errno::eperm);
-    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr) return fail(Errno::eexist);
+    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr)
+        return fail(Errno::eexist);
     if (place.directory->links == 0) return fail(Errno::enoent);
     if (const auto added = place.directory->add(place.name, inode); !added) return added;
     ++inode.links;
@@ -332,7 +335,8 @@ std::expected<void, CpioError> FileSystem::fill(std::span<const std::byte> archi
         if (entry->name.empty()) return {};
         if (const auto added = add_entry(*entry); !added) {
             const bool memory = added.error() == Errno::enomem;
-            return std::unexpected(CpioError{memory ? "not enough memory for the archive's names" : "two entries contradict each other", 0});
+            return std::unexpected(CpioError{
+                memory ? "not enough memory for the archive's names" : "two entries contradict each other", 0});
         }
     }
 }

@@ -21,7 +21,7 @@ enum class FollowLast : bool { no, yes };
 /// Where a name is, or would be: for calls that make or remove one.
 struct Place {
     Ref<Inode> directory;
-    std::string_view name;  ///< last component of the path, part of it
+    std::string_view name;           ///< last component of the path, part of it
     bool must_be_directory = false;  ///< the path ended in a slash
 };
 
@@ -34,7 +34,8 @@ public:
 
     /// Makes the root and the devices in /dev. enomem. Once, first.
     [[nodiscard]] SysResult<void> open();
-    /// Adds what the archive holds; directories that it does not name are made. The archive's bytes stay where they are for
+    /// Adds what the archive holds; directories that it does not name are made. The archive's bytes stay where they are
+    /// for
     /// ever. The error says what is wrong with the archive (or that memory ran out).
     [[nodiscard]] std::expected<void, CpioError> fill(std::span<const std::byte> archive);
 
@@ -56,20 +57,23 @@ public:
     /// unlink(2): enoent, eisdir. rmdir(2): enoent, enotdir, enotempty, ebusy, einval.
     [[nodiscard]] SysResult<void> unlink(const Place& place);
     [[nodiscard]] SysResult<void> remove_directory(const Place& place);
-    /// rename(2): replaces what is there if it is of the same kind. enoent, enotdir, eisdir, enotempty, einval (into itself), enomem.
+    /// rename(2): replaces what is there if it is of the same kind. enoent, enotdir, eisdir, enotempty, einval (into
+    /// itself), enomem.
     [[nodiscard]] SysResult<void> rename(const Place& from, const Place& to);
 
     /// Writes the absolute path of a directory, with its NUL, and returns its length without it. erange.
     [[nodiscard]] SysResult<std::size_t> path_of(const Inode& directory, std::span<char> out) const;
 
-    /// Calls `visit(const Inode&)` for every inode there is, also those that have lost their last name but are still open.
+    /// Calls `visit(const Inode&)` for every inode there is, also those that have lost their last name but are still
+    /// open.
     template <typename Visitor>
     void for_each(Visitor&& visit) const {
         for (const Inode* inode = inodes_.first; inode != nullptr; inode = inode->next_inode()) visit(*inode);
     }
 
 private:
-    [[nodiscard]] SysResult<Place> resolve(Inode& start, std::string_view path, bool follow_last, unsigned& links) const;
+    [[nodiscard]] SysResult<Place> resolve(Inode& start, std::string_view path, bool follow_last,
+                                           unsigned& links) const;
     [[nodiscard]] SysResult<Ref<Inode>> child(Inode& directory, std::string_view name) const;
     [[nodiscard]] Inode* make_inode(InodeKind kind, std::uint32_t permissions);
     [[nodiscard]] SysResult<void> make_devices();

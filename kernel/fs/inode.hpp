@@ -74,10 +74,10 @@ public:
     void remove(std::string_view name);
 
     std::uint32_t permissions = 0755;
-    std::uint32_t links = 0;      ///< names that lead here, and for a directory the ".." of its children and its own "."
+    std::uint32_t links = 0;  ///< names that lead here, and for a directory the ".." of its children and its own "."
     std::uint32_t user = 0;
     std::uint32_t group = 0;
-    std::int64_t modified = 0;    ///< seconds since 1970
+    std::int64_t modified = 0;  ///< seconds since 1970
     std::int64_t accessed = 0;
     std::int64_t changed = 0;
     Device device = Device::none;

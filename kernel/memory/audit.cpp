@@ -34,7 +34,8 @@ private:
 void count_owners(Audit& audit) {
     audit.add(memory().kernel_space);
     if (files_exist()) {
-        files().for_each([&](const Inode& inode) { inode.content().for_each_frame([&](Frame frame) { audit.own(frame); }); });
+        files().for_each(
+            [&](const Inode& inode) { inode.content().for_each_frame([&](Frame frame) { audit.own(frame); }); });
     }
     const Frame before = Machine::active_directory();
     for (const Process* process = first_process(); process != nullptr; process = process->next) {

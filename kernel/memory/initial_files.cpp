@@ -12,9 +12,12 @@ namespace {
 
 constinit FileSystem* file_system = nullptr;
 
-std::int64_t unix_seconds() { return static_cast<std::int64_t>(unix_nanoseconds() / 1'000'000'000); }
+std::int64_t unix_seconds() {
+    return static_cast<std::int64_t>(unix_nanoseconds() / 1'000'000'000);
+}
 
-/// The module's bytes, readable at kernel addresses. Its frames are not the allocator's, so showing them costs only tables.
+/// The module's bytes, readable at kernel addresses. Its frames are not the allocator's, so showing them costs only
+/// tables.
 std::span<const std::byte> show_module(const BootInfo& info) {
     if (info.module_bytes == 0) fatal("the boot module is empty");
     const PhysicalAddress last{info.module_start.value + info.module_bytes - 1};
@@ -38,7 +41,11 @@ void init_files(const BootInfo& info) {
     }
 }
 
-FileSystem& files() { return *file_system; }
-bool files_exist() { return file_system != nullptr; }
+FileSystem& files() {
+    return *file_system;
+}
+bool files_exist() {
+    return file_system != nullptr;
+}
 
 }  // namespace quire::kernel

@@ -6,7 +6,8 @@
 
 namespace quire::kernel {
 
-/// Shows the boot module in kernel space and fills the file system from it. Ends with a fatal line if the archive is damaged or
+/// Shows the boot module in kernel space and fills the file system from it. Ends with a fatal line if the archive is
+/// damaged or
 /// does not fit. Once, after init_memory() and init_timer().
 void init_files(const BootInfo& info);
 

@@ -48,18 +48,39 @@ Heap& kernel_heap() {
 
 const std::nothrow_t std::nothrow{};  // libc++ keeps it in its library, which a kernel does not have
 
-// The kernel has no exceptions, so only the forms that return nullptr may be used; the others exist because destructors and
+// The kernel has no exceptions, so only the forms that return nullptr may be used; the others exist because destructors
+// and
 // the language name them.
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return quire::kernel::kmalloc(bytes); }
-void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept { return quire::kernel::kmalloc(bytes); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    return quire::kernel::kmalloc(bytes);
+}
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+    return quire::kernel::kmalloc(bytes);
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return quire::kernel::kmalloc(bytes, static_cast<std::size_t>(alignment));
 }
-void* operator new(std::size_t) { quire::defect("new without std::nothrow in the kernel"); }
-void* operator new[](std::size_t) { quire::defect("new[] without std::nothrow in the kernel"); }
-void operator delete(void* block) noexcept { quire::kernel::kfree(block); }
-void operator delete[](void* block) noexcept { quire::kernel::kfree(block); }
-void operator delete(void* block, std::size_t) noexcept { quire::kernel::kfree(block); }
-void operator delete[](void* block, std::size_t) noexcept { quire::kernel::kfree(block); }
-void operator delete(void* block, std::align_val_t) noexcept { quire::kernel::kfree(block); }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept { quire::kernel::kfree(block); }
+void* operator new(std::size_t) {
+    quire::defect("new without std::nothrow in the kernel");
+}
+void* operator new[](std::size_t) {
+    quire::defect("new[] without std::nothrow in the kernel");
+}
+void operator delete(void* block) noexcept {
+    quire::kernel::kfree(block);
+}
+void operator delete[](void* block) noexcept {
+    quire::kernel::kfree(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+    quire::kernel::kfree(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
+    quire::kernel::kfree(block);
+}
+void operator delete(void* block, std::align_val_t) noexcept {
+    quire::kernel::kfree(block);
+}
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
+    quire::kernel::kfree(block);
+}

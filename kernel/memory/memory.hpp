@@ -24,9 +24,11 @@ struct Memory {
 };
 [[nodiscard]] Memory& memory();
 
-/// Where mmap looks first: a third of the way up user space, as Linux/i386 has it, so that brk has room above the program.
+/// Where mmap looks first: a third of the way up user space, as Linux/i386 has it, so that brk has room above the
+/// program.
 inline constexpr Page kMappingBase{0x40000};
-/// The highest page of a program's stack, and how much of it is allocated (not: backed). One page below 3 GiB stays free.
+/// The highest page of a program's stack, and how much of it is allocated (not: backed). One page below 3 GiB stays
+/// free.
 inline constexpr Page kStackEnd{0xBFFFF};
 inline constexpr PageCount kStackPages{2048};  // 8 MiB, Linux's default limit
 

@@ -21,7 +21,9 @@ constinit Process* loading = nullptr;
 /// Why the last fault of the current process was not resolved; kept for handle_user_exception, which follows at once.
 constinit std::optional<Error> last_error;
 
-Process* faulting_process() { return loading != nullptr ? loading : current_process_or_null(); }
+Process* faulting_process() {
+    return loading != nullptr ? loading : current_process_or_null();
+}
 
 struct Verdict {
     Signal signal;
@@ -96,7 +98,9 @@ void describe_fault(Sink& out, const Process& process, const PageFault& fault) {
     format(out, "{} of {:#010x}: ", verb_of(fault.access), fault.address.value);
     if (!last_error || *last_error == Error::not_mapped) {
         const Page page = fault.address.page();
-        out.write(Machine::kUserPages.contains(page) ? "not allocated" : page < Machine::kUserPages.first ? "never mapped" : "the kernel's");
+        out.write(Machine::kUserPages.contains(page) ? "not allocated"
+                  : page < Machine::kUserPages.first ? "never mapped"
+                                                     : "the kernel's");
     } else if (*last_error == Error::denied) {
         out.write("not allowed");
     } else {
@@ -132,8 +136,12 @@ void report(const Process& process, const TrapFrame& frame, Signal signal, const
 
 }  // namespace
 
-LoadingProcess::LoadingProcess(Process& process) : before_(loading) { loading = &process; }
-LoadingProcess::~LoadingProcess() { loading = before_; }
+LoadingProcess::LoadingProcess(Process& process) : before_(loading) {
+    loading = &process;
+}
+LoadingProcess::~LoadingProcess() {
+    loading = before_;
+}
 
 bool handle_page_fault(TrapFrame&, const PageFault& fault) {
     Process* const process = faulting_process();
@@ -146,7 +154,8 @@ bool handle_page_fault(TrapFrame&, const PageFault& fault) {
 
 void handle_user_exception(TrapFrame& frame, const PageFault* fault) {
     const Process& process = current_process();
-    const Verdict verdict = fault != nullptr ? verdict_of(last_error.value_or(Error::not_mapped)) : verdict_of_exception(frame.vector);
+    const Verdict verdict =
+        fault != nullptr ? verdict_of(last_error.value_or(Error::not_mapped)) : verdict_of_exception(frame.vector);
     const SignalAction& action = process.signals.actions[static_cast<std::size_t>(verdict.signal)];
     const bool handled = action.handler != kHandlerDefault && action.handler != kHandlerIgnore &&
                          (process.signals.blocked & signal_bit(verdict.signal)) == 0;

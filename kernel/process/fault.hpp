@@ -9,7 +9,8 @@ namespace quire::kernel {
 /// TrapHandlers::page_fault: asks the space of the running process (or of the one that is being loaded) to resolve it.
 [[nodiscard]] bool handle_page_fault(TrapFrame& frame, const PageFault& fault);
 
-/// TrapHandlers::user_exception: a signal for the program. Without a handler for it, one line says what happened, and the program
+/// TrapHandlers::user_exception: a signal for the program. Without a handler for it, one line says what happened, and
+/// the program
 /// ends; nothing else is harmed.
 void handle_user_exception(TrapFrame& frame, const PageFault* fault);
 

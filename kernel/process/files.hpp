@@ -17,7 +17,8 @@ public:
     /// ebadf.
     [[nodiscard]] SysResult<OpenFile*> get(std::uint32_t descriptor) const;
     /// The lowest free descriptor at or above `lowest`. emfile.
-    [[nodiscard]] SysResult<std::uint32_t> add(Ref<OpenFile> file, bool close_on_exec = false, std::uint32_t lowest = 0);
+    [[nodiscard]] SysResult<std::uint32_t> add(Ref<OpenFile> file, bool close_on_exec = false,
+                                               std::uint32_t lowest = 0);
     /// Under this number, closing what it was. ebadf for a number out of range.
     [[nodiscard]] SysResult<void> put(std::uint32_t descriptor, Ref<OpenFile> file, bool close_on_exec);
     /// ebadf.

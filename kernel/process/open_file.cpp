@@ -80,7 +80,8 @@ private:
 
 class StreamFile final : public OpenFile {
 public:
-    explicit StreamFile(Stream stream) : OpenFile(stream == Stream::input ? kOpenReadOnly : kOpenWriteOnly), stream_(stream) {}
+    explicit StreamFile(Stream stream)
+        : OpenFile(stream == Stream::input ? kOpenReadOnly : kOpenWriteOnly), stream_(stream) {}
 
     SysResult<std::size_t> read(std::span<std::byte> out) override {
         for (;;) {
@@ -136,7 +137,8 @@ public:
 
 class PipeEnd final : public OpenFile {
 public:
-    PipeEnd(Ref<Pipe> pipe, bool writer) : OpenFile(writer ? kOpenWriteOnly : kOpenReadOnly), pipe_(std::move(pipe)), writer_(writer) {}
+    PipeEnd(Ref<Pipe> pipe, bool writer)
+        : OpenFile(writer ? kOpenWriteOnly : kOpenReadOnly), pipe_(std::move(pipe)), writer_(writer) {}
     ~PipeEnd() override { (writer_ ? pipe_->has_writer : pipe_->has_reader) = false; }
 
     SysResult<std::size_t> read(std::span<std::byte> out) override {
@@ -185,15 +187,20 @@ private:
 Ref<OpenFile> open_inode(Inode& inode, std::uint32_t flags) {
     switch (inode.kind()) {
         case InodeKind::directory: return make<DirectoryFile>(inode, flags);
-        case InodeKind::device: return inode.device == Device::terminal ? open_terminal() : make<DeviceFile>(inode, flags);
+        case InodeKind::device:
+            return inode.device == Device::terminal ? open_terminal() : make<DeviceFile>(inode, flags);
         case InodeKind::regular:
         case InodeKind::symlink: break;
     }
     return make<RegularFile>(inode, flags);
 }
 
-Ref<OpenFile> open_stream(Stream stream) { return make<StreamFile>(stream); }
-Ref<OpenFile> open_terminal() { return make<TerminalFile>(); }
+Ref<OpenFile> open_stream(Stream stream) {
+    return make<StreamFile>(stream);
+}
+Ref<OpenFile> open_terminal() {
+    return make<TerminalFile>();
+}
 
 SysResult<PipeEnds> open_pipe() {
     const Ref<Pipe> pipe(new (std::nothrow) Pipe);

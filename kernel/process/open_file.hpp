@@ -1,5 +1,6 @@
 #pragma once
-/// An open file: what a descriptor refers to, shared by its duplicates. One class for each kind of thing that can be open.
+/// An open file: what a descriptor refers to, shared by its duplicates. One class for each kind of thing that can be
+/// open.
 
 #include <cstddef>
 #include <cstdint>

@@ -38,8 +38,8 @@ struct ExitStatus {
 };
 
 struct ProcessStatistics {
-    std::uint64_t slices = 0;        ///< how often it was given the processor
-    std::uint64_t preempted = 0;     ///< how often the timer took it away
+    std::uint64_t slices = 0;     ///< how often it was given the processor
+    std::uint64_t preempted = 0;  ///< how often the timer took it away
     std::uint64_t system_calls = 0;
     std::uint64_t run_nanoseconds = 0;
 };
@@ -56,7 +56,7 @@ struct Process {
     std::array<char, kNameLength> name{};  ///< NUL-terminated, cut off
 
     Space space;
-    Page stack{};            ///< first committed page of the kernel stack; a guard page lies below
+    Page stack{};  ///< first committed page of the kernel stack; a guard page lies below
     Context context;
     FpuState fpu = kInitialFpuState;
     UserSegments segments;

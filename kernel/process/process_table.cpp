@@ -32,7 +32,9 @@ void free_stack(Process& process) {
 
 }  // namespace
 
-std::byte* Process::stack_top() const { return Machine::pointer(address_of(stack + kKernelStackPages)); }
+std::byte* Process::stack_top() const {
+    return Machine::pointer(address_of(stack + kKernelStackPages));
+}
 
 SysResult<Process*> create_process(std::string_view name) {
     auto* const process = new (std::nothrow) Process;
@@ -67,7 +69,9 @@ void delete_process(Process& process) {
     delete &process;
 }
 
-Process* first_process() { return processes; }
+Process* first_process() {
+    return processes;
+}
 
 Process* find_process(ProcessId id) {
     for (Process* process = processes; process != nullptr; process = process->next) {

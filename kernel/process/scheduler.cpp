@@ -34,7 +34,8 @@ void end_waits() {
         }
         if (process->state != ProcessState::waiting) continue;
         const bool due = process->wake_at != 0 && process->wake_at <= now;
-        if (due || (process->wants_input && input) || process->signals.wants_delivery()) process->state = ProcessState::ready;
+        if (due || (process->wants_input && input) || process->signals.wants_delivery())
+            process->state = ProcessState::ready;
     }
 }
 
@@ -89,7 +90,9 @@ Process& current_process() {
     require(running != nullptr, "there is no current process");
     return *running;
 }
-Process* current_process_or_null() { return running; }
+Process* current_process_or_null() {
+    return running;
+}
 
 void init_processes(bool input_is_terminal) {
     interactive = input_is_terminal;

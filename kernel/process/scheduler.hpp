@@ -11,8 +11,8 @@ namespace quire::kernel {
 
 /// What to start. Strings are copied.
 struct ProgramRequest {
-    std::string_view path;                           ///< of the executable, in the initial file system
-    std::span<const std::string_view> arguments;     ///< argv
+    std::string_view path;                        ///< of the executable, in the initial file system
+    std::span<const std::string_view> arguments;  ///< argv
     std::span<const std::string_view> environment;
     bool separate_error_stream = false;  ///< standard error goes to COM3, not to the terminal
 };
@@ -27,13 +27,15 @@ struct StartError {
 /// Makes a process that will run the program: loads it into a new space, builds its stack. On an error nothing is left.
 [[nodiscard]] std::expected<Process*, StartError> start_program(const ProgramRequest& request);
 
-/// Gives the processor to the next process that is ready (maybe to the same one). The current process is ready again, or
+/// Gives the processor to the next process that is ready (maybe to the same one). The current process is ready again,
+/// or
 /// waiting, as its state says.
 void reschedule();
 /// Puts the current process at the end of the line.
 void yield_processor();
 
-/// The current process sleeps until something wakes it or, unless `wake_at` is 0, until that time (monotonic nanoseconds). The caller
+/// The current process sleeps until something wakes it or, unless `wake_at` is 0, until that time (monotonic
+/// nanoseconds). The caller
 /// looks again at what it waits for: wake_all() wakes everybody. False if a signal ended the wait (EINTR).
 [[nodiscard]] bool sleep_until(std::uint64_t wake_at);
 /// The same, and input of the terminal wakes it too.
@@ -44,11 +46,13 @@ void wake_all();
 /// Ends the current process: closes its files and space, hands the rest to the reaper. Any other process goes on.
 [[noreturn]] void end_current_process(ExitStatus status);
 
-/// Sets the trap handlers. `input_is_terminal`: standard input is typed by a person (kernel/console/line_discipline.hpp), else it is
+/// Sets the trap handlers. `input_is_terminal`: standard input is typed by a person
+/// (kernel/console/line_discipline.hpp), else it is
 /// a stream. Once, by boot.
 void init_processes(bool input_is_terminal);
 
-/// Called by the kernel's own flow (the shell, the story), which has no process: runs processes until `done(context)` says so or all
+/// Called by the kernel's own flow (the shell, the story), which has no process: runs processes until `done(context)`
+/// says so or all
 /// have ended; sleeps when none is ready. Reaps what has ended, except that records are kept until forget_ended().
 void run_until(bool (*done)(void*), void* context);
 

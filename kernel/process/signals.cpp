@@ -28,7 +28,9 @@ bool is_ignored(const SignalAction& action, unsigned number) {
 }
 
 /// What the handler's return brings back.
-SignalSet mask_to_save(const Signals& signals) { return signals.restore_mask ? signals.mask_after_delivery : signals.blocked; }
+SignalSet mask_to_save(const Signals& signals) {
+    return signals.restore_mask ? signals.mask_after_delivery : signals.blocked;
+}
 
 SignalContext context_of(const TrapFrame& frame, const Process& process, std::uint32_t fpu_state) {
     SignalContext context{};
@@ -106,7 +108,8 @@ std::uint32_t push_fpu(std::uint32_t esp) {
 }
 
 template <typename Frame>
-bool enter_handler(TrapFrame& frame, const SignalAction& action, Frame& pushed, std::uint32_t address, unsigned number) {
+bool enter_handler(TrapFrame& frame, const SignalAction& action, Frame& pushed, std::uint32_t address,
+                   unsigned number) {
     pushed.number = number;
     const auto code = address + static_cast<std::uint32_t>(offsetof(Frame, return_code));
     pushed.return_address = (action.flags & kSaRestorer) != 0 ? action.restorer : code;
@@ -117,7 +120,8 @@ bool enter_handler(TrapFrame& frame, const SignalAction& action, Frame& pushed, 
     return true;
 }
 
-bool push_plain(TrapFrame& frame, Process& process, const SignalAction& action, unsigned number, std::uint32_t esp, std::uint32_t fpu) {
+bool push_plain(TrapFrame& frame, Process& process, const SignalAction& action, unsigned number, std::uint32_t esp,
+                std::uint32_t fpu) {
     PlainFrame pushed{};
     // esp + 4 is a multiple of 16 at a function's entry: System V ABI, Intel386 supplement.
     const std::uint32_t address = ((esp - static_cast<std::uint32_t>(sizeof pushed)) & ~15U) - 4;
@@ -132,7 +136,8 @@ bool push_plain(TrapFrame& frame, Process& process, const SignalAction& action, 
     return true;
 }
 
-bool push_info(TrapFrame& frame, Process& process, const SignalAction& action, unsigned number, std::uint32_t esp, std::uint32_t fpu) {
+bool push_info(TrapFrame& frame, Process& process, const SignalAction& action, unsigned number, std::uint32_t esp,
+               std::uint32_t fpu) {
     InfoFrame pushed{};
     const std::uint32_t address = ((esp - static_cast<std::uint32_t>(sizeof pushed)) & ~15U) - 4;
     pushed.info_address = address + static_cast<std::uint32_t>(offsetof(InfoFrame, info));
@@ -180,8 +185,9 @@ void call_handler(TrapFrame& frame, Process& process, unsigned number) {
 DefaultAction default_action(unsigned number) {
     // Stopping a program is not implemented: without job control nobody could continue it.
     constexpr SignalSet kIgnored = signal_bit(Signal::child) | signal_bit(Signal::resume) | signal_bit(Signal::urgent) |
-                                   signal_bit(Signal::window) | signal_bit(Signal::stop) | signal_bit(Signal::terminal_stop) |
-                                   signal_bit(Signal::terminal_in) | signal_bit(Signal::terminal_out);
+                                   signal_bit(Signal::window) | signal_bit(Signal::stop) |
+                                   signal_bit(Signal::terminal_stop) | signal_bit(Signal::terminal_in) |
+                                   signal_bit(Signal::terminal_out);
     return (kIgnored & signal_bit(number)) != 0 ? DefaultAction::ignore : DefaultAction::terminate;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Signals: what a process does about them, which are blocked, which are waiting. signal(7), sigaction(2); frames as Linux/i386
+/// Signals: what a process does about them, which are blocked, which are waiting. signal(7), sigaction(2); frames as
+/// Linux/i386
 /// lays them out.
 
 #include <array>
@@ -38,8 +39,12 @@ inline constexpr unsigned kSignals = 64;  ///< 1 to 64
 
 /// A set of signals: bit n - 1 is signal n.
 using SignalSet = std::uint64_t;
-[[nodiscard]] constexpr SignalSet signal_bit(unsigned number) { return SignalSet{1} << (number - 1); }
-[[nodiscard]] constexpr SignalSet signal_bit(Signal signal) { return signal_bit(static_cast<unsigned>(signal)); }
+[[nodiscard]] constexpr SignalSet signal_bit(unsigned number) {
+    return SignalSet{1} << (number - 1);
+}
+[[nodiscard]] constexpr SignalSet signal_bit(Signal signal) {
+    return signal_bit(static_cast<unsigned>(signal));
+}
 /// SIGKILL and SIGSTOP: never blocked, caught or ignored.
 inline constexpr SignalSet kUnblockable = signal_bit(Signal::kill) | signal_bit(Signal::stop);
 
@@ -67,7 +72,7 @@ struct AlternateStack {
 
 /// What a handler is told about its signal: the beginning of siginfo_t.
 struct SignalInfo {
-    std::int32_t code = 0;  ///< SI_USER, SEGV_MAPERR, …
+    std::int32_t code = 0;      ///< SI_USER, SEGV_MAPERR, …
     std::uint32_t address = 0;  ///< of a fault; else the sender's process id
 };
 
@@ -77,7 +82,7 @@ struct Signals {
     SignalSet pending = 0;
     SignalInfo info{};  ///< of the last signal that was raised
     AlternateStack alternate;
-    bool restore_mask = false;          ///< after rt_sigsuspend: the mask that delivery saves is this one
+    bool restore_mask = false;  ///< after rt_sigsuspend: the mask that delivery saves is this one
     SignalSet mask_after_delivery = 0;
 
     /// Something waits that is not blocked.
@@ -87,13 +92,16 @@ struct Signals {
 /// Makes a signal wait for `process` unless it is ignored, and wakes it.
 void raise_signal(Process& process, unsigned number, const SignalInfo& info = {});
 
-/// A fault of the running program: its handler runs next; without one, or when the signal is blocked, the program ends here.
+/// A fault of the running program: its handler runs next; without one, or when the signal is blocked, the program ends
+/// here.
 void raise_fault_signal(TrapFrame& frame, Signal signal, const SignalInfo& info);
 
-/// On the way back to user mode: delivers what is pending, by changing the frame so that a handler runs, or ends the process.
+/// On the way back to user mode: delivers what is pending, by changing the frame so that a handler runs, or ends the
+/// process.
 void deliver_signals(TrapFrame& frame);
 
-/// sigreturn(2), both forms: takes back what deliver_signals put on the stack. Ends the program if the stack is unreadable.
+/// sigreturn(2), both forms: takes back what deliver_signals put on the stack. Ends the program if the stack is
+/// unreadable.
 void return_from_signal(TrapFrame& frame, bool with_info);
 
 /// What happens to a signal that nobody handles.

@@ -72,7 +72,8 @@ std::expected<Process*, StartError> start_program(const ProgramRequest& request)
                                                           : SysResult<StartPoint>(fail(Errno::enomem));
     if (!start) {
         delete_process(made);
-        if (start.error() == Errno::e2big) return refuse(Errno::e2big, kNotExecutable, "its arguments and environment are too long");
+        if (start.error() == Errno::e2big)
+            return refuse(Errno::e2big, kNotExecutable, "its arguments and environment are too long");
         return refuse(Errno::enomem, kNoMemory, "not enough memory to load it");
     }
     TrapFrame& frame = prepare_user_context(made.context, made.stack_top());

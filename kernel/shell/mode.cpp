@@ -25,7 +25,9 @@ public:
 };
 constinit PeopleSink people;
 
-void audit_for_tests() { (void)run_audit(); }
+void audit_for_tests() {
+    (void)run_audit();
+}
 
 }  // namespace
 

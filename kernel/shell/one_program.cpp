@@ -21,7 +21,8 @@ public:
     explicit Text(std::string_view path) {
         const auto inode = files().look_up(files().root(), path, FollowLast::yes);
         if (!inode) fatal("the initial file system has no {}", path);
-        if (!bytes_.resize(static_cast<std::size_t>((*inode)->content().size()))) fatal("not enough memory to read {}", path);
+        if (!bytes_.resize(static_cast<std::size_t>((*inode)->content().size())))
+            fatal("not enough memory to read {}", path);
         const auto got = (*inode)->content().read(0, std::as_writable_bytes(bytes_.all()));
         if (!got) fatal("not enough memory to read {}", path);
     }
@@ -56,7 +57,9 @@ std::uint64_t time_stamp() {
     return std::uint64_t{high} << 32U | low;
 }
 
-bool never(void*) { return false; }
+bool never(void*) {
+    return false;
+}
 
 }  // namespace
 
@@ -68,7 +71,10 @@ std::uint8_t run_one_program() {
         const Text env("/.quire/env");
         const Strings arguments(argv);
         const Strings environment(env);
-        const auto started = start_program({.path = path.view(), .arguments = arguments.all(), .environment = environment.all(), .separate_error_stream = true});
+        const auto started = start_program({.path = path.view(),
+                                            .arguments = arguments.all(),
+                                            .environment = environment.all(),
+                                            .separate_error_stream = true});
         if (!started) fatal_with_status(started.error().exit_status, "{}: {}", path.view(), started.error().text);
         log("the first program begins {} instructions (time stamp ticks) after power-on", time_stamp());
         run_until(never, nullptr);
@@ -76,7 +82,8 @@ std::uint8_t run_one_program() {
         const SpaceStatistics space = statistics_of(process);
         log("{}: {} slices, {} system calls, {} page faults", process.name_view(), process.statistics.slices,
             process.statistics.system_calls, all_faults(space));
-        if (process.exit_status.signal != 0) log("{}: killed by signal {}", process.name_view(), process.exit_status.signal);
+        if (process.exit_status.signal != 0)
+            log("{}: killed by signal {}", process.name_view(), process.exit_status.signal);
         status = process.exit_status.shell_status();
         forget_ended();
     }

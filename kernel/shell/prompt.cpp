@@ -43,7 +43,9 @@ void show_audit(Sink& out, Arguments) {
            (audit.free + audit.used).value);
 }
 
-bool has_ended(void* process) { return static_cast<Process*>(process)->state == ProcessState::ended; }
+bool has_ended(void* process) {
+    return static_cast<Process*>(process)->state == ProcessState::ended;
+}
 
 /// `run PROGRAM [ARG…] [&]`: waits for the program unless the line ends with &.
 void run(Sink& out, Arguments words) {

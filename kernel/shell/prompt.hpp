@@ -5,7 +5,8 @@
 
 namespace quire::kernel {
 
-/// Reads commands from the terminal and carries them out, until `exit` or the end of input. Returns the exit status that
+/// Reads commands from the terminal and carries them out, until `exit` or the end of input. Returns the exit status
+/// that
 /// `exit [N]` names, 0 otherwise.
 [[nodiscard]] unsigned char run_prompt(Sink& out);
 

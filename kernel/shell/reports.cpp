@@ -8,7 +8,8 @@ namespace quire::kernel {
 
 namespace {
 
-/// A process's range list lies in its own list window: visible only while its directory is active. The kernel half is the
+/// A process's range list lies in its own list window: visible only while its directory is active. The kernel half is
+/// the
 /// same in all, so this code and its stack stay where they are.
 class Visit {
 public:
@@ -50,10 +51,11 @@ void print_range(Sink& out, const RangeNode& node) {
     if (node.is_gap()) return;
     const Rights rights = node.granted();
     const PageRange pages = node.pages();
-    format(out, "  {:08x}-{:08x} {}{}{}{} {:>8} K  {:<6} {}\n", address_of(pages.first).value, address_of(pages.end).value,
-           rights.include(Rights::read) ? 'r' : '-', rights.include(Rights::write) ? 'w' : '-',
-           rights.include(Rights::execute) ? 'x' : '-', node.shared ? 's' : 'p', pages.count().bytes() / 1024,
-           name_of(node.kind), node.object == nullptr ? "" : node.object->name());
+    format(out, "  {:08x}-{:08x} {}{}{}{} {:>8} K  {:<6} {}\n", address_of(pages.first).value,
+           address_of(pages.end).value, rights.include(Rights::read) ? 'r' : '-',
+           rights.include(Rights::write) ? 'w' : '-', rights.include(Rights::execute) ? 'x' : '-',
+           node.shared ? 's' : 'p', pages.count().bytes() / 1024, name_of(node.kind),
+           node.object == nullptr ? "" : node.object->name());
 }
 
 }  // namespace
@@ -73,8 +75,8 @@ SpaceStatistics statistics_of(const Process& process) {
 void report_frames(Sink& out) {
     const FrameStatistics frames = memory().frames.statistics();
     const FrameCount used = frames.managed - frames.free;
-    format(out, "frames of 4 KiB: {:'} managed = {:'} free + {:'} used; {:'} of the free are promised\n", frames.managed.value,
-           frames.free.value, used.value, frames.reserved.value);
+    format(out, "frames of 4 KiB: {:'} managed = {:'} free + {:'} used; {:'} of the free are promised\n",
+           frames.managed.value, frames.free.value, used.value, frames.reserved.value);
     format(out, "since power-on:  {:'} taken - {:'} given back = {:'} in use\n", frames.taken, frames.dropped,
            frames.taken - frames.dropped);
     format(out, "kernel spans:    {:'} pages committed in {:'} ranges\n", memory().kernel_space.committed().value,
@@ -90,15 +92,16 @@ void report_heap(Sink& out) {
         if (row.slabs == 0) continue;
         format(out, "  {:>5} {:>8} {:>8} {:>8}\n", row.block_bytes, row.slabs, row.taken, row.free);
     }
-    format(out, "small: {:'} bytes in blocks, {} pages of slabs; large: {} blocks, {} pages; the heap's own: {} pages\n", bytes,
-           heap.slab_pages.value, heap.large_blocks, heap.large_pages.value, heap.own_pages.value);
+    format(out,
+           "small: {:'} bytes in blocks, {} pages of slabs; large: {} blocks, {} pages; the heap's own: {} pages\n",
+           bytes, heap.slab_pages.value, heap.large_blocks, heap.large_pages.value, heap.own_pages.value);
     format(out, "since power-on: {:'} allocated - {:'} freed = {:'} blocks\n", heap.allocations, heap.frees,
            heap.allocations - heap.frees);
 }
 
 void report_processes(Sink& out) {
-    format(out, "{:>5} {:<8} {:>8} {:>9} {:>9} {:>9} {:>9} K  {}\n", "pid", "state", "slices", "calls", "faults", "frames",
-           "heap", "program");
+    format(out, "{:>5} {:<8} {:>8} {:>9} {:>9} {:>9} {:>9} K  {}\n", "pid", "state", "slices", "calls", "faults",
+           "frames", "heap", "program");
     for (const Process* process = first_process(); process != nullptr; process = process->next) {
         const SpaceStatistics space = statistics_of(*process);
         format(out, "{:>5} {:<8} {:>8} {:>9} {:>9} {:>9} {:>9} K  {}\n", process->id, name_of(process->state),
@@ -114,8 +117,8 @@ void report_maps_of(Sink& out, const Process& process) {
     }
     const Visit visit(process);
     const RangeList& list = process.space.list();
-    format(out, "{} ({}): page directory in frame {}, {} nodes in {} pages at {:#010x}\n", process.name_view(), process.id,
-           process.space.directory().number, list.nodes().used(), list.nodes().committed().value,
+    format(out, "{} ({}): page directory in frame {}, {} nodes in {} pages at {:#010x}\n", process.name_view(),
+           process.id, process.space.directory().number, list.nodes().used(), list.nodes().committed().value,
            address_of(Machine::kListWindow.first).value);
     list.visit(Machine::kUserPages, [&](const RangeNode& node) {
         print_range(out, node);

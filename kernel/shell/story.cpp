@@ -58,8 +58,8 @@ void draw(Story& story) {
     constexpr std::string_view kUp = "\x1b[4A";
     if (story.drawn && story.live == Live::ansi) story.out.write(kUp);
     if (!story.drawn || story.live == Live::ansi) {
-        format(story.out, "  {:<8} {:>8} {:>10} {:>10} {:>10} {:>10}\n", "program", "slices", "preempted", "faults", "frames",
-               "heap");
+        format(story.out, "  {:<8} {:>8} {:>10} {:>10} {:>10} {:>10}\n", "program", "slices", "preempted", "faults",
+               "frames", "heap");
     }
     for (const Line& line : story.lines) {
         format(story.out, "  {:<8} {:>8} {:>10'} {:>10'} {:>10'} {:>8'} K{}\n", line.name, line.slices, line.preempted,
@@ -126,7 +126,8 @@ bool sum_up(const Story& story, const FrameStatistics& before, std::uint64_t exp
     format(out, "  {:'} time slices, {:'} of them ended by the timer ({:'} slices ran out in all)\n", slices, preempted,
            expired_slices() - expired_before);
     format(out, "  {:'} page faults\n", faults);
-    format(out, "  {:'} frames taken - {:'} given back = {:'} kept (file pages read, kernel heap)\n", taken, dropped, kept);
+    format(out, "  {:'} frames taken - {:'} given back = {:'} kept (file pages read, kernel heap)\n", taken, dropped,
+           kept);
     if (taken - dropped != kept) {
         out.write("  these numbers do not add up\n");
         good = false;

@@ -1,5 +1,6 @@
 #pragma once
-/// The seed's story, told by the machine itself: three programs at the same virtual addresses, each allocating and freeing
+/// The seed's story, told by the machine itself: three programs at the same virtual addresses, each allocating and
+/// freeing
 /// blocks of 1 byte to 64 KiB while time slices pass.
 
 #include "kernel/console/format.hpp"

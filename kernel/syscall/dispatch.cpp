@@ -117,13 +117,13 @@ constexpr std::array<Call*, kCalls> make_table() {
     table[__NR_getsid] = getpid;
     table[__NR_setsid] = getpid;
     table[__NR_setpgid] = accept;
-    for (const auto number : {__NR_getuid, __NR_geteuid, __NR_getgid, __NR_getegid, __NR_getuid32, __NR_geteuid32, __NR_getgid32,
-                              __NR_getegid32, __NR_getgroups, __NR_getgroups32}) {
+    for (const auto number : {__NR_getuid, __NR_geteuid, __NR_getgid, __NR_getegid, __NR_getuid32, __NR_geteuid32,
+                              __NR_getgid32, __NR_getegid32, __NR_getgroups, __NR_getgroups32}) {
         table[static_cast<std::size_t>(number)] = zero;
     }
-    for (const auto number : {__NR_setuid, __NR_setgid, __NR_setuid32, __NR_setgid32, __NR_setgroups32, __NR_setresuid32,
-                              __NR_setresgid32, __NR_set_robust_list, __NR_personality, __NR_setpriority, __NR_sync, __NR_mlockall,
-                              __NR_munlockall, __NR_setrlimit}) {
+    for (const auto number : {__NR_setuid, __NR_setgid, __NR_setuid32, __NR_setgid32, __NR_setgroups32,
+                              __NR_setresuid32, __NR_setresgid32, __NR_set_robust_list, __NR_personality,
+                              __NR_setpriority, __NR_sync, __NR_mlockall, __NR_munlockall, __NR_setrlimit}) {
         table[static_cast<std::size_t>(number)] = accept;
     }
     table[__NR_getpriority] = zero;

@@ -1,5 +1,6 @@
 #pragma once
-/// System calls: the Linux/i386 convention, so that programs that nobody here wrote can run, and the manual pages (section 2) are
+/// System calls: the Linux/i386 convention, so that programs that nobody here wrote can run, and the manual pages
+/// (section 2) are
 /// the specification. syscall(2): number in eax, arguments in ebx ecx edx esi edi ebp, result in eax, errors as -errno.
 
 #include <cstdint>

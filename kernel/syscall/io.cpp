@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::uint32_t kMostPieces = 1024;  // UIO_MAXIOV
 
-SysResult<OpenFile*> file_of(std::uint32_t descriptor) { return current_process().files.get(descriptor); }
+SysResult<OpenFile*> file_of(std::uint32_t descriptor) {
+    return current_process().files.get(descriptor);
+}
 
 /// SIGPIPE comes with EPIPE: write(2).
 CallResult with_pipe_signal(CallResult result) {
@@ -47,7 +49,8 @@ CallResult transfer_pieces(const Arguments& arguments, Transfer* transfer) {
     return total;
 }
 
-/// pread and pwrite: at a position of their own. The kernel is not preemptible and regular files do not wait, so nobody sees the
+/// pread and pwrite: at a position of their own. The kernel is not preemptible and regular files do not wait, so nobody
+/// sees the
 /// position while it is changed.
 CallResult transfer_at(const Arguments& arguments, Transfer* transfer) {
     const auto file = file_of(arguments.a);
@@ -117,7 +120,8 @@ CallResult send(const Arguments& arguments, SysResult<std::uint64_t> offset, boo
     std::array<std::byte, 2048> piece;
     std::uint32_t total = 0;
     while (total < arguments.d) {
-        const auto got = inode->content().read(position, std::span(piece).first(std::min<std::size_t>(piece.size(), arguments.d - total)));
+        const auto got = inode->content().read(
+            position, std::span(piece).first(std::min<std::size_t>(piece.size(), arguments.d - total)));
         if (!got) return fail(got.error());
         if (*got == 0) break;
         const auto written = (*out)->write(std::span(piece).first(*got));
@@ -128,7 +132,8 @@ CallResult send(const Arguments& arguments, SysResult<std::uint64_t> offset, boo
     }
     if (arguments.c == 0) {
         (*in)->position = position;
-    } else if (!(wide ? store_user({arguments.c}, position) : store_user({arguments.c}, static_cast<std::uint32_t>(position)))) {
+    } else if (!(wide ? store_user({arguments.c}, position)
+                      : store_user({arguments.c}, static_cast<std::uint32_t>(position)))) {
         return fail(Errno::efault);
     }
     return total;
@@ -186,10 +191,18 @@ CallResult write(const Arguments& arguments) {
     return with_pipe_signal(write_from_user(*held, {arguments.b, arguments.c}));
 }
 
-CallResult readv(const Arguments& arguments) { return transfer_pieces(arguments, read_to_user); }
-CallResult writev(const Arguments& arguments) { return with_pipe_signal(transfer_pieces(arguments, write_from_user)); }
-CallResult pread64(const Arguments& arguments) { return transfer_at(arguments, read_to_user); }
-CallResult pwrite64(const Arguments& arguments) { return transfer_at(arguments, write_from_user); }
+CallResult readv(const Arguments& arguments) {
+    return transfer_pieces(arguments, read_to_user);
+}
+CallResult writev(const Arguments& arguments) {
+    return with_pipe_signal(transfer_pieces(arguments, write_from_user));
+}
+CallResult pread64(const Arguments& arguments) {
+    return transfer_at(arguments, read_to_user);
+}
+CallResult pwrite64(const Arguments& arguments) {
+    return transfer_at(arguments, write_from_user);
+}
 
 CallResult lseek(const Arguments& arguments) {
     const auto position = seek(arguments.a, static_cast<std::int32_t>(arguments.b), arguments.c);
@@ -199,12 +212,15 @@ CallResult lseek(const Arguments& arguments) {
 }
 
 CallResult llseek(const Arguments& arguments) {
-    const auto position = seek(arguments.a, static_cast<std::int64_t>(from_halves(arguments.c, arguments.b)), arguments.e);
+    const auto position =
+        seek(arguments.a, static_cast<std::int64_t>(from_halves(arguments.c, arguments.b)), arguments.e);
     if (!position) return fail(position.error());
     return give(arguments.d, *position);
 }
 
-CallResult close(const Arguments& arguments) { return done(current_process().files.close(arguments.a)); }
+CallResult close(const Arguments& arguments) {
+    return done(current_process().files.close(arguments.a));
+}
 
 CallResult dup(const Arguments& arguments) {
     Files& files = current_process().files;
@@ -219,7 +235,8 @@ CallResult dup2(const Arguments& arguments) {
 }
 
 CallResult dup3(const Arguments& arguments) {
-    if (arguments.a == arguments.b || (arguments.c & ~static_cast<std::uint32_t>(O_CLOEXEC)) != 0) return fail(Errno::einval);
+    if (arguments.a == arguments.b || (arguments.c & ~static_cast<std::uint32_t>(O_CLOEXEC)) != 0)
+        return fail(Errno::einval);
     return duplicate(arguments.a, arguments.b, (arguments.c & O_CLOEXEC) != 0);
 }
 
@@ -256,8 +273,12 @@ CallResult ioctl(const Arguments& arguments) {
     return (*file)->is_terminal() ? terminal_control(arguments.b, arguments.c) : fail(Errno::enotty);
 }
 
-CallResult pipe(const Arguments& arguments) { return make_pipe(arguments.a, 0); }
-CallResult pipe2(const Arguments& arguments) { return make_pipe(arguments.a, arguments.b); }
+CallResult pipe(const Arguments& arguments) {
+    return make_pipe(arguments.a, 0);
+}
+CallResult pipe2(const Arguments& arguments) {
+    return make_pipe(arguments.a, arguments.b);
+}
 
 CallResult sendfile(const Arguments& arguments) {
     SysResult<std::uint64_t> offset = std::uint64_t{0};
@@ -281,7 +302,9 @@ CallResult ftruncate(const Arguments& arguments) {
     if (static_cast<std::int32_t>(arguments.b) < 0) return fail(Errno::einval);
     return done(resize(arguments.a, arguments.b));
 }
-CallResult ftruncate64(const Arguments& arguments) { return done(resize(arguments.a, from_halves(arguments.b, arguments.c))); }
+CallResult ftruncate64(const Arguments& arguments) {
+    return done(resize(arguments.a, from_halves(arguments.b, arguments.c)));
+}
 
 /// Everything is in memory: there is nothing to write back, only a descriptor to check. Also what fchown is.
 CallResult fsync(const Arguments& arguments) {

@@ -71,7 +71,8 @@ void populate(PageRange range, Rights rights) {
 
 CallResult map(const MapCall& call) {
     const std::uint32_t type = call.flags & MAP_TYPE;
-    if (call.bytes == 0 || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)) return fail(Errno::einval);
+    if (call.bytes == 0 || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+        return fail(Errno::einval);
     const bool fixed = (call.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) != 0;
     if (fixed && !call.address.page_aligned()) return fail(Errno::einval);
     MapRequest request;
@@ -79,7 +80,9 @@ CallResult map(const MapCall& call) {
     request.at = call.address.page();
     if (fixed && request.at < Machine::kUserPages.first) return fail(Errno::eperm);  // mmap_min_addr
     request.placement = placement_of(call);
-    request.traits = {.kind = RangeKind::mapped, .rights = rights_of(call.protection), .allowed = Rights::read | Rights::write | Rights::execute};
+    request.traits = {.kind = RangeKind::mapped,
+                      .rights = rights_of(call.protection),
+                      .allowed = Rights::read | Rights::write | Rights::execute};
     if ((call.flags & MAP_ANONYMOUS) == 0) {
         if (call.offset_pages + request.count.value > (std::uint64_t{1} << 32U)) return fail(Errno::eoverflow);
         request.traits.shared = type != MAP_PRIVATE;
@@ -105,8 +108,10 @@ CallResult map(const MapCall& call) {
 
 CallResult brk(const Arguments& arguments) {
     Space& space = current_process().space;
-    // A break that cannot be had is answered with the old one, not with an error (brk(2), "C library/kernel differences").
-    if (arguments.a != 0 && !space.set_break({arguments.a})) return static_cast<std::uint32_t>(space.current_break().value);
+    // A break that cannot be had is answered with the old one, not with an error (brk(2), "C library/kernel
+    // differences").
+    if (arguments.a != 0 && !space.set_break({arguments.a}))
+        return static_cast<std::uint32_t>(space.current_break().value);
     return static_cast<std::uint32_t>(space.current_break().value);
 }
 
@@ -155,7 +160,7 @@ CallResult madvise(const Arguments& arguments) {
         case MADV_SEQUENTIAL:
         case MADV_WILLNEED:
         case MADV_HUGEPAGE:
-        case MADV_NOHUGEPAGE: return kDone;  // hints
+        case MADV_NOHUGEPAGE: return kDone;   // hints
         default: return fail(Errno::einval);  // MADV_FREE included: callers fall back to MADV_DONTNEED
     }
 }

@@ -35,7 +35,8 @@ SysResult<Located> locate_at(std::uint32_t descriptor, std::uint32_t address) {
 }
 
 /// open(2)'s choice of what to do about a name that is there, or is not.
-SysResult<Ref<Inode>> inode_to_open(std::uint32_t descriptor, std::uint32_t address, std::uint32_t flags, std::uint32_t mode) {
+SysResult<Ref<Inode>> inode_to_open(std::uint32_t descriptor, std::uint32_t address, std::uint32_t flags,
+                                    std::uint32_t mode) {
     const FollowLast follow = (flags & O_NOFOLLOW) != 0 ? FollowLast::no : FollowLast::yes;
     auto inode = look_up_at(descriptor, address, follow);
     if (inode) {
@@ -47,7 +48,8 @@ SysResult<Ref<Inode>> inode_to_open(std::uint32_t descriptor, std::uint32_t addr
     const auto located = locate_at(descriptor, address);
     if (!located) return fail(located.error());
     if (located->place.must_be_directory) return fail(Errno::eisdir);
-    if (located->place.directory->find(located->place.name) != nullptr) return fail(Errno::enoent);  // a link to nowhere
+    if (located->place.directory->find(located->place.name) != nullptr)
+        return fail(Errno::enoent);  // a link to nowhere
     return files().create(located->place, InodeKind::regular, mode & ~current_process().umask);
 }
 
@@ -57,7 +59,8 @@ CallResult open_at(std::uint32_t descriptor, std::uint32_t address, std::uint32_
     if (!inode) return fail(inode.error());
     if ((flags & O_DIRECTORY) != 0 && !(*inode)->is_directory()) return fail(Errno::enotdir);
     if ((*inode)->is_directory() && (writes || (flags & O_CREAT) != 0)) return fail(Errno::eisdir);
-    const Ref<OpenFile> file = open_inode(**inode, flags & (kOpenAccessMask | kOpenAppend | kOpenNonBlocking | O_DIRECTORY));
+    const Ref<OpenFile> file =
+        open_inode(**inode, flags & (kOpenAccessMask | kOpenAppend | kOpenNonBlocking | O_DIRECTORY));
     if (!file) return fail(Errno::enomem);
     const auto number = current_process().files.add(file, (flags & O_CLOEXEC) != 0);
     if (!number) return fail(number.error());
@@ -102,7 +105,8 @@ CallResult remove_at(std::uint32_t descriptor, std::uint32_t address, bool direc
     return done(directory ? files().remove_directory(located->place) : files().unlink(located->place));
 }
 
-CallResult rename_at(std::uint32_t from, std::uint32_t from_address, std::uint32_t to, std::uint32_t to_address, std::uint32_t flags) {
+CallResult rename_at(std::uint32_t from, std::uint32_t from_address, std::uint32_t to, std::uint32_t to_address,
+                     std::uint32_t flags) {
     constexpr std::uint32_t kNoReplace = 1;  // RENAME_NOREPLACE
     if ((flags & ~kNoReplace) != 0) return fail(Errno::einval);
     const auto source = locate_at(from, from_address);
@@ -113,7 +117,8 @@ CallResult rename_at(std::uint32_t from, std::uint32_t from_address, std::uint32
     return done(files().rename(source->place, target->place));
 }
 
-CallResult link_at(std::uint32_t from, std::uint32_t from_address, std::uint32_t to, std::uint32_t to_address, FollowLast follow) {
+CallResult link_at(std::uint32_t from, std::uint32_t from_address, std::uint32_t to, std::uint32_t to_address,
+                   FollowLast follow) {
     const auto inode = look_up_at(from, from_address, follow);
     if (!inode) return fail(inode.error());
     const auto target = locate_at(to, to_address);
@@ -196,21 +201,32 @@ CallResult utimens(const Arguments& arguments) {
         if (pair.fraction == kNow) return now;
         return pair.fraction == kOmit ? before : pair.seconds;
     };
-    return set_times(inode, chosen((*pairs)[0], files().now(), (*inode)->accessed), chosen((*pairs)[1], files().now(), (*inode)->modified));
+    return set_times(inode, chosen((*pairs)[0], files().now(), (*inode)->accessed),
+                     chosen((*pairs)[1], files().now(), (*inode)->modified));
 }
 
 }  // namespace
 
-CallResult open(const Arguments& arguments) { return open_at(kCurrent, arguments.a, arguments.b, arguments.c); }
-CallResult openat(const Arguments& arguments) { return open_at(arguments.a, arguments.b, arguments.c, arguments.d); }
+CallResult open(const Arguments& arguments) {
+    return open_at(kCurrent, arguments.a, arguments.b, arguments.c);
+}
+CallResult openat(const Arguments& arguments) {
+    return open_at(arguments.a, arguments.b, arguments.c, arguments.d);
+}
 CallResult creat(const Arguments& arguments) {
     return open_at(kCurrent, arguments.a, O_CREAT | O_WRONLY | O_TRUNC, arguments.b);
 }
 
-CallResult access(const Arguments& arguments) { return access_at(kCurrent, arguments.a, arguments.b, FollowLast::yes); }
-CallResult faccessat(const Arguments& arguments) { return access_at(arguments.a, arguments.b, arguments.c, FollowLast::yes); }
+CallResult access(const Arguments& arguments) {
+    return access_at(kCurrent, arguments.a, arguments.b, FollowLast::yes);
+}
+CallResult faccessat(const Arguments& arguments) {
+    return access_at(arguments.a, arguments.b, arguments.c, FollowLast::yes);
+}
 
-CallResult chdir(const Arguments& arguments) { return change_directory(look_up_at(kCurrent, arguments.a, FollowLast::yes)); }
+CallResult chdir(const Arguments& arguments) {
+    return change_directory(look_up_at(kCurrent, arguments.a, FollowLast::yes));
+}
 CallResult fchdir(const Arguments& arguments) {
     const auto inode = inode_of(arguments.a);
     if (!inode && inode.error() == Errno::einval) return fail(Errno::enotdir);
@@ -226,33 +242,59 @@ CallResult getcwd(const Arguments& arguments) {
     return static_cast<std::uint32_t>(*length + 1);
 }
 
-CallResult mkdir(const Arguments& arguments) { return make_directory_at(kCurrent, arguments.a, arguments.b); }
-CallResult mkdirat(const Arguments& arguments) { return make_directory_at(arguments.a, arguments.b, arguments.c); }
-CallResult rmdir(const Arguments& arguments) { return remove_at(kCurrent, arguments.a, true); }
-CallResult unlink(const Arguments& arguments) { return remove_at(kCurrent, arguments.a, false); }
-CallResult unlinkat(const Arguments& arguments) { return remove_at(arguments.a, arguments.b, (arguments.c & AT_REMOVEDIR) != 0); }
+CallResult mkdir(const Arguments& arguments) {
+    return make_directory_at(kCurrent, arguments.a, arguments.b);
+}
+CallResult mkdirat(const Arguments& arguments) {
+    return make_directory_at(arguments.a, arguments.b, arguments.c);
+}
+CallResult rmdir(const Arguments& arguments) {
+    return remove_at(kCurrent, arguments.a, true);
+}
+CallResult unlink(const Arguments& arguments) {
+    return remove_at(kCurrent, arguments.a, false);
+}
+CallResult unlinkat(const Arguments& arguments) {
+    return remove_at(arguments.a, arguments.b, (arguments.c & AT_REMOVEDIR) != 0);
+}
 
-CallResult rename(const Arguments& arguments) { return rename_at(kCurrent, arguments.a, kCurrent, arguments.b, 0); }
+CallResult rename(const Arguments& arguments) {
+    return rename_at(kCurrent, arguments.a, kCurrent, arguments.b, 0);
+}
 /// renameat has no flags; its fifth argument is whatever was in the register.
-CallResult renameat(const Arguments& arguments) { return rename_at(arguments.a, arguments.b, arguments.c, arguments.d, 0); }
+CallResult renameat(const Arguments& arguments) {
+    return rename_at(arguments.a, arguments.b, arguments.c, arguments.d, 0);
+}
 CallResult renameat2(const Arguments& arguments) {
     return rename_at(arguments.a, arguments.b, arguments.c, arguments.d, arguments.e);
 }
 
-CallResult link(const Arguments& arguments) { return link_at(kCurrent, arguments.a, kCurrent, arguments.b, FollowLast::no); }
+CallResult link(const Arguments& arguments) {
+    return link_at(kCurrent, arguments.a, kCurrent, arguments.b, FollowLast::no);
+}
 CallResult linkat(const Arguments& arguments) {
     const FollowLast follow = (arguments.e & AT_SYMLINK_FOLLOW) != 0 ? FollowLast::yes : FollowLast::no;
     return link_at(arguments.a, arguments.b, arguments.c, arguments.d, follow);
 }
-CallResult symlink(const Arguments& arguments) { return symlink_at(arguments.a, kCurrent, arguments.b); }
-CallResult symlinkat(const Arguments& arguments) { return symlink_at(arguments.a, arguments.b, arguments.c); }
-CallResult readlink(const Arguments& arguments) { return readlink_at(kCurrent, arguments.a, arguments.b, arguments.c); }
-CallResult readlinkat(const Arguments& arguments) { return readlink_at(arguments.a, arguments.b, arguments.c, arguments.d); }
+CallResult symlink(const Arguments& arguments) {
+    return symlink_at(arguments.a, kCurrent, arguments.b);
+}
+CallResult symlinkat(const Arguments& arguments) {
+    return symlink_at(arguments.a, arguments.b, arguments.c);
+}
+CallResult readlink(const Arguments& arguments) {
+    return readlink_at(kCurrent, arguments.a, arguments.b, arguments.c);
+}
+CallResult readlinkat(const Arguments& arguments) {
+    return readlink_at(arguments.a, arguments.b, arguments.c, arguments.d);
+}
 
 CallResult chmod(const Arguments& arguments) {
     return set_permissions(look_up_at(kCurrent, arguments.a, FollowLast::yes), arguments.b);
 }
-CallResult fchmod(const Arguments& arguments) { return set_permissions(inode_of(arguments.a), arguments.b); }
+CallResult fchmod(const Arguments& arguments) {
+    return set_permissions(inode_of(arguments.a), arguments.b);
+}
 CallResult fchmodat(const Arguments& arguments) {
     return set_permissions(look_up_at(arguments.a, arguments.b, FollowLast::yes), arguments.c);
 }
@@ -267,14 +309,20 @@ CallResult truncate(const Arguments& arguments) {
     if (static_cast<std::int32_t>(arguments.b) < 0) return fail(Errno::einval);
     return truncate_path(arguments.a, arguments.b);
 }
-CallResult truncate64(const Arguments& arguments) { return truncate_path(arguments.a, from_halves(arguments.b, arguments.c)); }
+CallResult truncate64(const Arguments& arguments) {
+    return truncate_path(arguments.a, from_halves(arguments.b, arguments.c));
+}
 
 CallResult umask(const Arguments& arguments) {
     return std::exchange(current_process().umask, arguments.a & 0777U);
 }
 
-CallResult utimensat(const Arguments& arguments) { return utimens<std::int32_t>(arguments); }
-CallResult utimensat_time64(const Arguments& arguments) { return utimens<std::int64_t>(arguments); }
+CallResult utimensat(const Arguments& arguments) {
+    return utimens<std::int32_t>(arguments);
+}
+CallResult utimensat_time64(const Arguments& arguments) {
+    return utimens<std::int64_t>(arguments);
+}
 
 CallResult utimes(const Arguments& arguments) {
     const auto inode = look_up_at(kCurrent, arguments.a, FollowLast::yes);

@@ -68,7 +68,8 @@ struct TimeValue {
     std::int32_t microseconds;
 };
 
-CallResult select(std::uint32_t count, std::uint32_t readers, std::uint32_t writers, std::uint32_t exceptions, std::uint32_t timeout) {
+CallResult select(std::uint32_t count, std::uint32_t readers, std::uint32_t writers, std::uint32_t exceptions,
+                  std::uint32_t timeout) {
     if (count > 1024) return fail(Errno::einval);
     const std::size_t words = (count + 31) / 32;
     DescriptorSet in;
@@ -79,7 +80,8 @@ CallResult select(std::uint32_t count, std::uint32_t readers, std::uint32_t writ
         const auto value = load_user<TimeValue>({timeout});
         if (!value) return fail(Errno::efault);
         if (value->seconds < 0 || value->microseconds < 0) return fail(Errno::einval);
-        nanoseconds = static_cast<std::uint64_t>(value->seconds) * 1'000'000'000U + static_cast<std::uint64_t>(value->microseconds) * 1000U;
+        nanoseconds = static_cast<std::uint64_t>(value->seconds) * 1'000'000'000U +
+                      static_cast<std::uint64_t>(value->microseconds) * 1000U;
     }
     DescriptorSet in_ready{};
     DescriptorSet out_ready{};
@@ -102,7 +104,8 @@ CallResult select(std::uint32_t count, std::uint32_t readers, std::uint32_t writ
     });
     if (!found) return found;
     const DescriptorSet none{};
-    if (!store_set(in_ready, readers, words) || !store_set(out_ready, writers, words) || !store_set(none, exceptions, words)) {
+    if (!store_set(in_ready, readers, words) || !store_set(out_ready, writers, words) ||
+        !store_set(none, exceptions, words)) {
         return fail(Errno::efault);
     }
     return found;

@@ -21,7 +21,8 @@ struct ThreadArea {
     std::uint32_t entry;
     std::uint32_t base;
     std::uint32_t limit;
-    std::uint32_t bits;  ///< 0 seg_32bit, 1-2 contents, 3 read_exec_only, 4 limit_in_pages, 5 seg_not_present, 6 useable
+    std::uint32_t
+        bits;  ///< 0 seg_32bit, 1-2 contents, 3 read_exec_only, 4 limit_in_pages, 5 seg_not_present, 6 useable
 };
 
 struct Limits {
@@ -45,7 +46,9 @@ constexpr std::uint32_t kResources = 16;
 CallResult give_short_limits(const Arguments& arguments, std::uint32_t unlimited) {
     if (arguments.a >= kResources) return fail(Errno::einval);
     const Limits limits = limits_of(arguments.a);
-    const auto shorten = [&](std::uint64_t value) { return value == kUnlimited ? unlimited : static_cast<std::uint32_t>(value); };
+    const auto shorten = [&](std::uint64_t value) {
+        return value == kUnlimited ? unlimited : static_cast<std::uint32_t>(value);
+    };
     return give(arguments.b, std::array{shorten(limits.current), shorten(limits.maximum)});
 }
 
@@ -57,7 +60,9 @@ struct SystemName {
     std::array<char, 65> system, node, release, version, machine, domain;
 };
 
-void set(std::array<char, 65>& field, std::string_view text) { std::copy_n(text.begin(), text.size(), field.begin()); }
+void set(std::array<char, 65>& field, std::string_view text) {
+    std::copy_n(text.begin(), text.size(), field.begin());
+}
 
 /// struct sysinfo of i386.
 struct SystemFacts {
@@ -85,12 +90,22 @@ CallResult exit(const Arguments& arguments) {
     end_current_process({.code = static_cast<std::uint8_t>(arguments.a), .signal = 0});
 }
 
-CallResult getpid(const Arguments&) { return static_cast<std::uint32_t>(current_process().id); }
-CallResult getppid(const Arguments&) { return static_cast<std::uint32_t>(current_process().parent); }
-CallResult zero(const Arguments&) { return 0U; }
+CallResult getpid(const Arguments&) {
+    return static_cast<std::uint32_t>(current_process().id);
+}
+CallResult getppid(const Arguments&) {
+    return static_cast<std::uint32_t>(current_process().parent);
+}
+CallResult zero(const Arguments&) {
+    return 0U;
+}
 /// What succeeds because there is only one user, one process group, and nothing to set.
-CallResult accept(const Arguments&) { return 0U; }
-CallResult no_child(const Arguments&) { return fail(Errno::echild); }
+CallResult accept(const Arguments&) {
+    return 0U;
+}
+CallResult no_child(const Arguments&) {
+    return fail(Errno::echild);
+}
 
 CallResult set_tid_address(const Arguments& arguments) {
     current_process().clear_child_tid = {arguments.a};
@@ -109,14 +124,18 @@ CallResult set_thread_area(const Arguments& arguments) {
         area->entry = kFirstThreadEntry + index;
         if (!store_user({arguments.a}, area->entry)) return fail(Errno::efault);
     }
-    if (area->entry < kFirstThreadEntry || area->entry >= kFirstThreadEntry + kThreadEntries) return fail(Errno::einval);
+    if (area->entry < kFirstThreadEntry || area->entry >= kFirstThreadEntry + kThreadEntries)
+        return fail(Errno::einval);
     constexpr std::uint32_t kEmptyBits = 0x28;  // read_exec_only and seg_not_present: clears the entry
     const bool cleared = area->base == 0 && area->limit == 0 && (area->bits & kEmptyBits) == kEmptyBits;
     save_user_segments(segments);
     segments.entries[area->entry - kFirstThreadEntry] =
         cleared ? Descriptor{}
-                : make_descriptor({.base = {area->base}, .limit = area->limit & 0xFFFFFU, .limit_in_pages = (area->bits >> 4U & 1U) != 0,
-                                   .writable = (area->bits >> 3U & 1U) == 0, .expand_down = (area->bits >> 1U & 3U) == 1,
+                : make_descriptor({.base = {area->base},
+                                   .limit = area->limit & 0xFFFFFU,
+                                   .limit_in_pages = (area->bits >> 4U & 1U) != 0,
+                                   .writable = (area->bits >> 3U & 1U) == 0,
+                                   .expand_down = (area->bits >> 1U & 3U) == 1,
                                    .big = (area->bits & 1U) != 0});
     load_user_segments(segments);
     return 0U;
@@ -144,8 +163,12 @@ CallResult sysinfo(const Arguments& arguments) {
     return give(arguments.a, facts);
 }
 
-CallResult getrlimit(const Arguments& arguments) { return give_short_limits(arguments, 0xFFFF'FFFF); }
-CallResult old_getrlimit(const Arguments& arguments) { return give_short_limits(arguments, 0x7FFF'FFFF); }
+CallResult getrlimit(const Arguments& arguments) {
+    return give_short_limits(arguments, 0xFFFF'FFFF);
+}
+CallResult old_getrlimit(const Arguments& arguments) {
+    return give_short_limits(arguments, 0x7FFF'FFFF);
+}
 
 CallResult prlimit64(const Arguments& arguments) {
     if (arguments.b >= kResources) return fail(Errno::einval);
@@ -168,9 +191,12 @@ CallResult getrusage(const Arguments& arguments) {
 }
 
 CallResult times(const Arguments& arguments) {
-    const auto used = static_cast<std::uint32_t>(used_nanoseconds(current_process()) / (kNanosecondsPerSecond / kTicksPerSecond));
-    if (arguments.a != 0 && !store_user({arguments.a}, std::array<std::uint32_t, 4>{used, 0, 0, 0})) return fail(Errno::efault);
-    return static_cast<std::uint32_t>(monotonic_nanoseconds() / (kNanosecondsPerSecond / kTicksPerSecond)) & 0x7FFF'FFFFU;
+    const auto used =
+        static_cast<std::uint32_t>(used_nanoseconds(current_process()) / (kNanosecondsPerSecond / kTicksPerSecond));
+    if (arguments.a != 0 && !store_user({arguments.a}, std::array<std::uint32_t, 4>{used, 0, 0, 0}))
+        return fail(Errno::efault);
+    return static_cast<std::uint32_t>(monotonic_nanoseconds() / (kNanosecondsPerSecond / kTicksPerSecond)) &
+           0x7FFF'FFFFU;
 }
 
 CallResult sched_yield(const Arguments&) {
@@ -220,7 +246,8 @@ CallResult getrandom(const Arguments& arguments) {
     return total;
 }
 
-/// With one thread a process there is nobody to wake and nobody who could wake us: a wait would last for ever, and is refused.
+/// With one thread a process there is nobody to wake and nobody who could wake us: a wait would last for ever, and is
+/// refused.
 CallResult futex(const Arguments& arguments) {
     constexpr std::uint32_t kCommand = ~static_cast<std::uint32_t>(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
     const auto word = load_user<std::uint32_t>({arguments.a});

@@ -9,8 +9,12 @@ namespace quire::kernel::calls {
 
 namespace {
 
-bool valid_signal(std::uint32_t number) { return number >= 1 && number <= kSignals; }
-bool can_change(std::uint32_t number) { return valid_signal(number) && (kUnblockable & signal_bit(number)) == 0; }
+bool valid_signal(std::uint32_t number) {
+    return number >= 1 && number <= kSignals;
+}
+bool can_change(std::uint32_t number) {
+    return valid_signal(number) && (kUnblockable & signal_bit(number)) == 0;
+}
 
 /// struct kernel_sigaction of i386: handler, flags, restorer, mask.
 struct UserAction {
@@ -24,7 +28,8 @@ static_assert(sizeof(UserAction) == 20);
 CallResult send(Process* process, std::uint32_t number) {
     if (number > kSignals) return fail(Errno::einval);
     if (process == nullptr || process->state == ProcessState::ended) return fail(Errno::esrch);
-    if (number != 0) raise_signal(*process, number, {.code = 0, .address = static_cast<std::uint32_t>(current_process().id)});
+    if (number != 0)
+        raise_signal(*process, number, {.code = 0, .address = static_cast<std::uint32_t>(current_process().id)});
     return 0U;
 }
 
@@ -45,7 +50,10 @@ CallResult rt_sigaction(const Arguments& arguments) {
         if (!can_change(arguments.a)) return fail(Errno::einval);
         const auto wanted = load_user<UserAction>({arguments.b});
         if (!wanted) return fail(Errno::efault);
-        action = {.handler = wanted->handler, .flags = wanted->flags, .restorer = wanted->restorer, .mask = wanted->mask & ~kUnblockable};
+        action = {.handler = wanted->handler,
+                  .flags = wanted->flags,
+                  .restorer = wanted->restorer,
+                  .mask = wanted->mask & ~kUnblockable};
     }
     if (arguments.c == 0) return 0U;
     return give(arguments.c, before);
@@ -123,13 +131,17 @@ CallResult kill(const Arguments& arguments) {
     return send(find_process(id), arguments.b);
 }
 
-CallResult tkill(const Arguments& arguments) { return send(find_process(static_cast<ProcessId>(arguments.a)), arguments.b); }
+CallResult tkill(const Arguments& arguments) {
+    return send(find_process(static_cast<ProcessId>(arguments.a)), arguments.b);
+}
 
 CallResult tgkill(const Arguments& arguments) {
     if (arguments.a != arguments.b) return fail(Errno::esrch);
     return send(find_process(static_cast<ProcessId>(arguments.b)), arguments.c);
 }
 
-CallResult pause(const Arguments&) { return wait_for_signal(); }
+CallResult pause(const Arguments&) {
+    return wait_for_signal();
+}
 
 }  // namespace quire::kernel::calls

@@ -69,8 +69,13 @@ struct Facts {
 };
 
 Facts facts_of(const Inode& inode) {
-    Facts facts{.mode = inode.type() | inode.permissions, .links = inode.links, .number = inode.number(),
-                .device_number = inode.device_number, .accessed = inode.accessed, .modified = inode.modified, .changed = inode.changed};
+    Facts facts{.mode = inode.type() | inode.permissions,
+                .links = inode.links,
+                .number = inode.number(),
+                .device_number = inode.device_number,
+                .accessed = inode.accessed,
+                .modified = inode.modified,
+                .changed = inode.changed};
     if (inode.kind() == InodeKind::regular) facts.size = inode.content().size();
     if (inode.kind() == InodeKind::symlink) facts.size = inode.target().size();
     if (inode.is_directory()) facts.size = kPageSize;
@@ -93,12 +98,15 @@ SysResult<Facts> facts_at(std::uint32_t descriptor, std::uint32_t address, std::
             return facts_of_descriptor(descriptor);
         }
     }
-    const auto inode = look_up_at(descriptor, address, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FollowLast::no : FollowLast::yes);
+    const auto inode =
+        look_up_at(descriptor, address, (flags & AT_SYMLINK_NOFOLLOW) != 0 ? FollowLast::no : FollowLast::yes);
     if (!inode) return fail(inode.error());
     return facts_of(**inode);
 }
 
-constexpr std::uint64_t blocks_of(std::uint64_t bytes) { return (bytes + 511) / 512; }
+constexpr std::uint64_t blocks_of(std::uint64_t bytes) {
+    return (bytes + 511) / 512;
+}
 
 CallResult give_stat64(std::uint32_t address, const SysResult<Facts>& facts) {
     if (!facts) return fail(facts.error());
@@ -136,7 +144,9 @@ public:
         std::array<std::byte, sizeof(DirectoryRecord) + FileSystem::kNameMax + 9> bytes{};
         const std::size_t size = (sizeof(DirectoryRecord) + name.size() + 1 + 7) / 8 * 8;
         if (size > left_) return false;
-        const DirectoryRecord record{.number = inode.number(), .next = cookie, .bytes = static_cast<std::uint16_t>(size),
+        const DirectoryRecord record{.number = inode.number(),
+                                     .next = cookie,
+                                     .bytes = static_cast<std::uint16_t>(size),
                                      .type = static_cast<std::uint8_t>(inode.type() >> 12U)};
         std::memcpy(bytes.data(), &record, sizeof record);
         std::memcpy(bytes.data() + sizeof record, name.data(), name.size());
@@ -179,11 +189,15 @@ CallResult give_file_system(std::uint32_t bytes, std::uint32_t address) {
 
 }  // namespace
 
-CallResult stat64(const Arguments& arguments) { return give_stat64(arguments.b, facts_at(kCurrent, arguments.a, 0)); }
+CallResult stat64(const Arguments& arguments) {
+    return give_stat64(arguments.b, facts_at(kCurrent, arguments.a, 0));
+}
 CallResult lstat64(const Arguments& arguments) {
     return give_stat64(arguments.b, facts_at(kCurrent, arguments.a, AT_SYMLINK_NOFOLLOW));
 }
-CallResult fstat64(const Arguments& arguments) { return give_stat64(arguments.b, facts_of_descriptor(arguments.a)); }
+CallResult fstat64(const Arguments& arguments) {
+    return give_stat64(arguments.b, facts_of_descriptor(arguments.a));
+}
 CallResult fstatat64(const Arguments& arguments) {
     return give_stat64(arguments.c, facts_at(arguments.a, arguments.b, arguments.d));
 }

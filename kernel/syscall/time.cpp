@@ -22,7 +22,8 @@ using TimeSpec64 = TimeSpec<std::int64_t>;
 
 template <typename Number>
 TimeSpec<Number> time_spec(std::uint64_t nanoseconds) {
-    return {static_cast<Number>(nanoseconds / kNanosecondsPerSecond), static_cast<Number>(nanoseconds % kNanosecondsPerSecond)};
+    return {static_cast<Number>(nanoseconds / kNanosecondsPerSecond),
+            static_cast<Number>(nanoseconds % kNanosecondsPerSecond)};
 }
 
 SysResult<std::uint64_t> clock_now(std::uint32_t clock) {
@@ -63,7 +64,8 @@ template <typename Number>
 CallResult sleep(std::uint64_t clock_offset, bool absolute, std::uint32_t request, std::uint32_t remaining) {
     const auto wanted = load_user<TimeSpec<Number>>({request});
     if (!wanted) return fail(Errno::efault);
-    if (wanted->seconds < 0 || wanted->nanoseconds < 0 || wanted->nanoseconds >= static_cast<Number>(kNanosecondsPerSecond)) {
+    if (wanted->seconds < 0 || wanted->nanoseconds < 0 ||
+        wanted->nanoseconds >= static_cast<Number>(kNanosecondsPerSecond)) {
         return fail(Errno::einval);
     }
     constexpr std::uint64_t kLongest = std::uint64_t{1} << 33U;  // seconds: longer than any machine runs
@@ -79,7 +81,8 @@ CallResult sleep(std::uint64_t clock_offset, bool absolute, std::uint32_t reques
         if (sleep_until(until)) continue;
         now = monotonic_nanoseconds();
         const std::uint64_t left = until > now ? until - now : 0;
-        if (!absolute && remaining != 0 && !store_user({remaining}, time_spec<Number>(left))) return fail(Errno::efault);
+        if (!absolute && remaining != 0 && !store_user({remaining}, time_spec<Number>(left)))
+            return fail(Errno::efault);
         return fail(Errno::eintr);
     }
     return 0U;
@@ -110,14 +113,18 @@ TimeValue time_value(std::uint64_t nanoseconds) {
     return {static_cast<std::int32_t>(nanoseconds / kNanosecondsPerSecond),
             static_cast<std::int32_t>(nanoseconds % kNanosecondsPerSecond / kNanosecondsPerMicrosecond)};
 }
-bool valid(const TimeValue& value) { return value.seconds >= 0 && value.microseconds >= 0 && value.microseconds < 1'000'000; }
+bool valid(const TimeValue& value) {
+    return value.seconds >= 0 && value.microseconds >= 0 && value.microseconds < 1'000'000;
+}
 
 std::uint64_t alarm_left(const Process& process) {
     const std::uint64_t now = monotonic_nanoseconds();
     return process.alarm_at > now ? process.alarm_at - now : 0;
 }
 
-IntervalTimer timer_of(const Process& process) { return {time_value(process.alarm_interval), time_value(alarm_left(process))}; }
+IntervalTimer timer_of(const Process& process) {
+    return {time_value(process.alarm_interval), time_value(alarm_left(process))};
+}
 
 }  // namespace
 
@@ -133,20 +140,35 @@ CallResult gettimeofday(const Arguments& arguments) {
     return give(arguments.a, time_value(unix_nanoseconds()));
 }
 
-CallResult clock_gettime(const Arguments& arguments) { return give_clock<std::int32_t>(arguments); }
-CallResult clock_gettime64(const Arguments& arguments) { return give_clock<std::int64_t>(arguments); }
-CallResult clock_getres(const Arguments& arguments) { return give_resolution<std::int32_t>(arguments); }
-CallResult clock_getres64(const Arguments& arguments) { return give_resolution<std::int64_t>(arguments); }
+CallResult clock_gettime(const Arguments& arguments) {
+    return give_clock<std::int32_t>(arguments);
+}
+CallResult clock_gettime64(const Arguments& arguments) {
+    return give_clock<std::int64_t>(arguments);
+}
+CallResult clock_getres(const Arguments& arguments) {
+    return give_resolution<std::int32_t>(arguments);
+}
+CallResult clock_getres64(const Arguments& arguments) {
+    return give_resolution<std::int64_t>(arguments);
+}
 
-CallResult nanosleep(const Arguments& arguments) { return sleep<std::int32_t>(0, false, arguments.a, arguments.b); }
-CallResult clock_nanosleep(const Arguments& arguments) { return clock_sleep<std::int32_t>(arguments); }
-CallResult clock_nanosleep64(const Arguments& arguments) { return clock_sleep<std::int64_t>(arguments); }
+CallResult nanosleep(const Arguments& arguments) {
+    return sleep<std::int32_t>(0, false, arguments.a, arguments.b);
+}
+CallResult clock_nanosleep(const Arguments& arguments) {
+    return clock_sleep<std::int32_t>(arguments);
+}
+CallResult clock_nanosleep64(const Arguments& arguments) {
+    return clock_sleep<std::int64_t>(arguments);
+}
 
 CallResult alarm(const Arguments& arguments) {
     Process& process = current_process();
     const std::uint64_t left = alarm_left(process);
     process.alarm_interval = 0;
-    process.alarm_at = arguments.a == 0 ? 0 : monotonic_nanoseconds() + std::uint64_t{arguments.a} * kNanosecondsPerSecond;
+    process.alarm_at =
+        arguments.a == 0 ? 0 : monotonic_nanoseconds() + std::uint64_t{arguments.a} * kNanosecondsPerSecond;
     return static_cast<std::uint32_t>((left + kNanosecondsPerSecond - 1) / kNanosecondsPerSecond);
 }
 

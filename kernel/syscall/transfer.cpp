@@ -47,7 +47,8 @@ CallResult write_from_user(OpenFile& file, UserBytes from) {
     do {
         const std::size_t part = std::min(wanted - total, piece.size());
         const std::size_t copied = copy_some_from_user(std::span(piece).first(part), {from.address + total});
-        if (copied == 0 && part != 0) return total != 0 ? CallResult(static_cast<std::uint32_t>(total)) : fail(Errno::efault);
+        if (copied == 0 && part != 0)
+            return total != 0 ? CallResult(static_cast<std::uint32_t>(total)) : fail(Errno::efault);
         const auto written = file.write(std::span(piece).first(copied));
         if (!written) return total != 0 ? CallResult(static_cast<std::uint32_t>(total)) : fail(written.error());
         total += *written;

@@ -33,7 +33,8 @@ public:
             shown = mmap(at(page), kPageSize, rights, MAP_SHARED | MAP_FIXED, file_,
                          static_cast<off_t>(address_of(entry.frame()).value));
         } else {
-            shown = mmap(at(page), kPageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+            shown =
+                mmap(at(page), kPageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
         }
         require(shown != MAP_FAILED, "the host cannot show a frame");
     }
@@ -83,7 +84,9 @@ void Computer::show(Frame directory, Page page, port::HostedEntry entry) {
     list_mirrors_[directory.number]->show(page, entry);
 }
 
-void Computer::forget_directory(Frame directory) { list_mirrors_.erase(directory.number); }
+void Computer::forget_directory(Frame directory) {
+    list_mirrors_.erase(directory.number);
+}
 
 thread_local Processor* Processor::current_ = nullptr;
 
@@ -97,7 +100,9 @@ void Processor::activate(Frame directory) {
     cached_.clear();
 }
 
-void Processor::flush_user() { cached_.clear(); }
+void Processor::flush_user() {
+    cached_.clear();
+}
 
 Result<std::uint8_t> Processor::load(VirtualAddress address) {
     const auto place = reach(address, Access::read);

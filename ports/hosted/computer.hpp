@@ -1,11 +1,14 @@
 #pragma once
-/// A machine inside a process: RAM, two-level i386 page tables in that RAM, processors with translation caches that really
-/// cache, and page faults that go to a handler. Library code runs on it unchanged; tests run "programs" by load and store.
+/// A machine inside a process: RAM, two-level i386 page tables in that RAM, processors with translation caches that
+/// really
+/// cache, and page faults that go to a handler. Library code runs on it unchanged; tests run "programs" by load and
+/// store.
 ///
 ///      Processor ── active directory ──▶ tables in RAM (memfd, backed by the host only where touched)
 ///          └ cached translations: used even when the table says otherwise, until flushed — as hardware does
 ///
-/// Kernel addresses are real host memory: each kernel page that is mapped shows its frame at mirror + address, so that the
+/// Kernel addresses are real host memory: each kernel page that is mapped shows its frame at mirror + address, so that
+/// the
 /// library's own data structures are dereferenced by the host's processor. List windows have a mirror for each space.
 
 #include <cstdint>
@@ -78,7 +81,8 @@ public:
 
     void on_fault(FaultHandler handler) { handler_ = std::move(handler); }
 
-    /// What a program does: one byte read or written at a user address, with accessed and dirty bits, rights and faults. The
+    /// What a program does: one byte read or written at a user address, with accessed and dirty bits, rights and
+    /// faults. The
     /// error is the fault handler's.
     [[nodiscard]] Result<std::uint8_t> load(VirtualAddress address);
     [[nodiscard]] Result<void> store(VirtualAddress address, std::uint8_t value);

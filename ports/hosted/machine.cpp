@@ -13,11 +13,17 @@ using hosted::Processor;
 constexpr std::size_t kFirstKernelTable = 768;
 constexpr std::size_t kListTable = 1022;
 
-hosted::Computer& computer() { return Processor::current().computer(); }
+hosted::Computer& computer() {
+    return Processor::current().computer();
+}
 
-std::size_t table_index(Page page) { return page.number / Machine::kPagesPerTable; }
+std::size_t table_index(Page page) {
+    return page.number / Machine::kPagesPerTable;
+}
 
-std::uint32_t& directory_slot(Frame directory, Page page) { return computer().table(directory)[table_index(page)]; }
+std::uint32_t& directory_slot(Frame directory, Page page) {
+    return computer().table(directory)[table_index(page)];
+}
 
 HostedEntry table_entry(Page page, Frame table) {
     const bool user = table_index(page) < kFirstKernelTable;
@@ -46,7 +52,9 @@ Machine::Slot Machine::slot(Page page) {
     return {computer().table(table_frame(page)) + page.number % kPagesPerTable, page};
 }
 
-void Machine::link_table(Page page, Frame table) { link_table_in(active_directory(), page, table); }
+void Machine::link_table(Page page, Frame table) {
+    link_table_in(active_directory(), page, table);
+}
 
 Frame Machine::table_frame(Page page) {
     return HostedEntry::from_bits(directory_slot(active_directory(), page)).frame();
@@ -73,14 +81,28 @@ void Machine::make_directory(Frame directory, Frame list_table) {
     link_table_in(directory, kListWindow.first, list_table);
 }
 
-Frame Machine::active_directory() { return Processor::current().directory(); }
-void Machine::activate(Frame directory) { Processor::current().activate(directory); }
-void Machine::flush(Page page) { Processor::current().flush(page); }
-void Machine::flush_user() { Processor::current().flush_user(); }
+Frame Machine::active_directory() {
+    return Processor::current().directory();
+}
+void Machine::activate(Frame directory) {
+    Processor::current().activate(directory);
+}
+void Machine::flush(Page page) {
+    Processor::current().flush(page);
+}
+void Machine::flush_user() {
+    Processor::current().flush_user();
+}
 
-void Machine::zero_frame(Frame frame) { std::memset(computer().ram(frame), 0, kPageSize); }
-void Machine::copy_frame(Frame to, Frame from) { std::memcpy(computer().ram(to), computer().ram(from), kPageSize); }
+void Machine::zero_frame(Frame frame) {
+    std::memset(computer().ram(frame), 0, kPageSize);
+}
+void Machine::copy_frame(Frame to, Frame from) {
+    std::memcpy(computer().ram(to), computer().ram(from), kPageSize);
+}
 
-unsigned Machine::processor() { return Processor::current().number(); }
+unsigned Machine::processor() {
+    return Processor::current().number();
+}
 
 }  // namespace quire::port

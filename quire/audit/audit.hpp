@@ -3,12 +3,14 @@
 /// says; every table entry belongs to a region; every node is reachable; the counters add up.
 ///
 ///      Audit audit(frames, tally);
-///      audit.own(frame);                    once for each share that the kernel itself holds (page cache, its own tables)
+///      audit.own(frame);                    once for each share that the kernel itself holds (page cache, its own
+/// tables)
 ///      audit.add(kernel_space);             spans, their node window
 ///      audit.add(space);                    for each space, while it is active
 ///      audit.finish();                      compares what was found with the share counts
 ///
-/// Anything that does not balance is a defect and names its invariant (docs/invariants.md). O(frames + entries + nodes).
+/// Anything that does not balance is a defect and names its invariant (docs/invariants.md). O(frames + entries +
+/// nodes).
 /// Nothing may change meanwhile.
 
 #include <cstdint>

@@ -27,8 +27,14 @@ struct Count {
     std::size_t value = 0;
 
     constexpr auto operator<=>(const Count&) const = default;
-    constexpr Count& operator+=(Count other) { value += other.value; return *this; }
-    constexpr Count& operator-=(Count other) { value -= other.value; return *this; }
+    constexpr Count& operator+=(Count other) {
+        value += other.value;
+        return *this;
+    }
+    constexpr Count& operator-=(Count other) {
+        value -= other.value;
+        return *this;
+    }
     friend constexpr Count operator+(Count a, Count b) { return {a.value + b.value}; }
     friend constexpr Count operator-(Count a, Count b) { return {a.value - b.value}; }
     /// The same amount in bytes. A count of all 2^20 pages of a 32-bit machine does not fit its `size_t`.
@@ -58,7 +64,9 @@ struct VirtualAddress {
 };
 
 /// First address of a page.
-[[nodiscard]] constexpr VirtualAddress address_of(Page page) { return {page.number << kPageShift}; }
+[[nodiscard]] constexpr VirtualAddress address_of(Page page) {
+    return {page.number << kPageShift};
+}
 
 /// The number of a 4 KiB frame of physical memory. Frame 0 exists but is never handed out (gotcha 38), so that
 /// a zero entry cannot be taken for a frame; "no frame" is still spelled std::optional, never 0.
@@ -100,7 +108,9 @@ struct PageRange {
 };
 
 /// The range of `count` pages from `first`.
-[[nodiscard]] constexpr PageRange range_of(Page first, PageCount count) { return {first, first + count}; }
+[[nodiscard]] constexpr PageRange range_of(Page first, PageCount count) {
+    return {first, first + count};
+}
 
 /// Half-open range of frames.
 struct FrameRange {

@@ -28,7 +28,9 @@ template <std::unsigned_integral T>
     return product;
 }
 
-[[nodiscard]] constexpr bool is_power_of_two(std::size_t value) { return value != 0 && (value & (value - 1)) == 0; }
+[[nodiscard]] constexpr bool is_power_of_two(std::size_t value) {
+    return value != 0 && (value & (value - 1)) == 0;
+}
 
 /// `value` rounded down to a multiple of `alignment`, a power of two.
 [[nodiscard]] constexpr std::uintptr_t align_down(std::uintptr_t value, std::size_t alignment) {

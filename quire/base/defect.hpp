@@ -13,7 +13,8 @@ namespace quire {
 
 /// Checks an invariant that must hold; cheap enough to stay in every build.
 constexpr void require(bool holds, const char* what, std::source_location where = std::source_location::current()) {
-    if (!holds) [[unlikely]] stop_on_defect(what, where);
+    if (!holds) [[unlikely]]
+        stop_on_defect(what, where);
 }
 
 [[noreturn]] inline void defect(const char* what, std::source_location where = std::source_location::current()) {

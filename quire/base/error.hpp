@@ -8,22 +8,24 @@
 namespace quire {
 
 enum class Error : std::uint8_t {
-    no_frames,      ///< physical memory is exhausted                              (ENOMEM)
-    no_addresses,   ///< no gap of the address space is large enough               (ENOMEM)
-    list_full,      ///< the range list's window has no node left                  (ENOMEM)
-    not_mapped,     ///< the range is, in part, not allocated                      (ENOMEM, EFAULT)
-    bad_argument,   ///< misaligned, empty, wrapping round, or outside user space  (EINVAL)
-    already_mapped, ///< the range is, in part, allocated and must not be replaced (EEXIST)
-    denied,         ///< the region or its object does not grant these rights      (EACCES)
-    beyond_end,     ///< the page lies wholly beyond the end of the object         (SIGBUS)
-    io,             ///< the object could not supply the page                      (EIO, SIGBUS)
+    no_frames,       ///< physical memory is exhausted                              (ENOMEM)
+    no_addresses,    ///< no gap of the address space is large enough               (ENOMEM)
+    list_full,       ///< the range list's window has no node left                  (ENOMEM)
+    not_mapped,      ///< the range is, in part, not allocated                      (ENOMEM, EFAULT)
+    bad_argument,    ///< misaligned, empty, wrapping round, or outside user space  (EINVAL)
+    already_mapped,  ///< the range is, in part, allocated and must not be replaced (EEXIST)
+    denied,          ///< the region or its object does not grant these rights      (EACCES)
+    beyond_end,      ///< the page lies wholly beyond the end of the object         (SIGBUS)
+    io,              ///< the object could not supply the page                      (EIO, SIGBUS)
 };
 
 template <typename T>
 using Result = std::expected<T, Error>;
 
 /// `return fail(Error::no_frames);`
-[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) { return std::unexpected(error); }
+[[nodiscard]] constexpr std::unexpected<Error> fail(Error error) {
+    return std::unexpected(error);
+}
 
 /// A word for reports: "no frames", …
 [[nodiscard]] constexpr const char* name(Error error) {

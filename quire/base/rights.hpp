@@ -28,8 +28,12 @@ public:
     [[nodiscard]] constexpr std::uint8_t bits() const { return bits_; }
     [[nodiscard]] static constexpr Rights from_bits(std::uint8_t bits) { return Rights(bits & 0xFU); }
 
-    friend constexpr Rights operator|(Rights a, Rights b) { return Rights(static_cast<std::uint8_t>(a.bits_ | b.bits_)); }
-    friend constexpr Rights operator&(Rights a, Rights b) { return Rights(static_cast<std::uint8_t>(a.bits_ & b.bits_)); }
+    friend constexpr Rights operator|(Rights a, Rights b) {
+        return Rights(static_cast<std::uint8_t>(a.bits_ | b.bits_));
+    }
+    friend constexpr Rights operator&(Rights a, Rights b) {
+        return Rights(static_cast<std::uint8_t>(a.bits_ & b.bits_));
+    }
     constexpr bool operator==(const Rights&) const = default;
 
 private:

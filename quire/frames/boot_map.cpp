@@ -36,7 +36,9 @@ auto next_covered(const Ranges& ranges, std::uint64_t from) {
 constexpr std::uint64_t frames_up(std::uint64_t bytes) {
     return bytes / kPageSize + (bytes % kPageSize != 0 ? 1U : 0U);
 }
-constexpr std::uint64_t frames_down(std::uint64_t bytes) { return bytes / kPageSize; }
+constexpr std::uint64_t frames_down(std::uint64_t bytes) {
+    return bytes / kPageSize;
+}
 }  // namespace
 
 Result<void> BootMap::List::add(PhysicalAddress start, std::uint64_t bytes) {
@@ -47,7 +49,9 @@ Result<void> BootMap::List::add(PhysicalAddress start, std::uint64_t bytes) {
     return {};
 }
 
-Result<void> BootMap::add_usable(PhysicalAddress start, std::uint64_t bytes) { return usable_.add(start, bytes); }
+Result<void> BootMap::add_usable(PhysicalAddress start, std::uint64_t bytes) {
+    return usable_.add(start, bytes);
+}
 
 Result<void> BootMap::reserve(PhysicalAddress start, std::uint64_t bytes) {
     // Outward to whole frames here, so that what is left between two reservations needs no second thought.

@@ -32,11 +32,13 @@ public:
     /// Says that no frame touched by [start, start + bytes) may ever be handed out. Errors as above.
     [[nodiscard]] Result<void> reserve(PhysicalAddress start, std::uint64_t bytes);
 
-    /// Writes the usable frames into `out`: disjoint, ascending, not empty, all below `limit`. Returns the part of `out`
+    /// Writes the usable frames into `out`: disjoint, ascending, not empty, all below `limit`. Returns the part of
+    /// `out`
     /// that was filled. list_full if it is too small (2 * kCapacity is always enough). O(n^2) in the entries.
     [[nodiscard]] Result<std::span<FrameRange>> usable_frames(Frame limit, std::span<FrameRange> out) const;
 
-    /// One more than the highest frame with usable memory below `limit`, reserved or not; frame 0 if there is none. What
+    /// One more than the highest frame with usable memory below `limit`, reserved or not; frame 0 if there is none.
+    /// What
     /// the bitmap has to cover.
     [[nodiscard]] Frame end_of_memory(Frame limit) const;
 

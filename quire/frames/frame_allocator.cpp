@@ -153,7 +153,8 @@ void FrameAllocator::check_invariants() const {
     require(bitmap_.recount() == free, "I1: the bitmap has another number of free frames than the records");
     require(managed == statistics_.managed && free == statistics_.free, "I4: frame statistics have drifted");
     require(statistics_.reserved <= statistics_.free, "I4: more frames are reserved than free");
-    require(statistics_.taken - statistics_.dropped == (managed - free).value, "I4: frames taken and dropped do not add up");
+    require(statistics_.taken - statistics_.dropped == (managed - free).value,
+            "I4: frames taken and dropped do not add up");
 }
 
 }  // namespace quire

@@ -2,8 +2,10 @@
 /// Physical memory: who owns which frame, and how often.
 ///
 /// A frame is free, or it has a share count: one share for each page-table entry, page cache or kernel structure that
-/// holds it. The last drop() frees it. Frames that were never given to the allocator (holes, firmware, the kernel image,
-/// boot modules) and the shared zero frame are *exempt*: sharing and dropping them does nothing, and they are never free.
+/// holds it. The last drop() frees it. Frames that were never given to the allocator (holes, firmware, the kernel
+/// image,
+/// boot modules) and the shared zero frame are *exempt*: sharing and dropping them does nothing, and they are never
+/// free.
 ///
 ///      record[f]   0                    free
 ///                  1 .. 2^32 - 2        that many shares                    (I3)
@@ -34,16 +36,17 @@ struct RunRequest {
 
 /// All counts in frames. managed == free + used, and the audit recounts both (I4).
 struct FrameStatistics {
-    FrameCount managed;   ///< given to the allocator
-    FrameCount free;      ///< not owned by anybody, including what is reserved
-    FrameCount reserved;  ///< free, but promised to a FrameReservation
+    FrameCount managed;         ///< given to the allocator
+    FrameCount free;            ///< not owned by anybody, including what is reserved
+    FrameCount reserved;        ///< free, but promised to a FrameReservation
     std::uint64_t taken = 0;    ///< frames handed out since the start
     std::uint64_t dropped = 0;  ///< frames that came back since the start
 };
 
 class FrameAllocator;
 
-/// A promise of frames: taking them later cannot fail. The reserve step of a verb makes one, the commit step uses it, the
+/// A promise of frames: taking them later cannot fail. The reserve step of a verb makes one, the commit step uses it,
+/// the
 /// destructor gives back what was not used.
 class [[nodiscard]] FrameReservation {
 public:
@@ -73,7 +76,8 @@ public:
     FrameAllocator(const FrameAllocator&) = delete;
     FrameAllocator& operator=(const FrameAllocator&) = delete;
 
-    /// Starts with no frame managed. `bitmap` holds FrameBitmap::words_needed(end) words, `records` end.number counts; both
+    /// Starts with no frame managed. `bitmap` holds FrameBitmap::words_needed(end) words, `records` end.number counts;
+    /// both
     /// belong to the caller and stay in place as long as the allocator.
     void attach(std::span<std::uint32_t> bitmap, std::span<std::uint32_t> records, Frame end);
 
@@ -84,7 +88,8 @@ public:
     /// A frame with one share, contents undefined. no_frames when all are used or reserved.
     [[nodiscard]] Result<Frame> take() QUIRE_EXCLUDES(lock_);
 
-    /// A run of frames with one share each. bad_argument for a request out of range; no_frames when there is no such run,
+    /// A run of frames with one share each. bad_argument for a request out of range; no_frames when there is no such
+    /// run,
     /// though there may be enough single frames.
     [[nodiscard]] Result<Frame> take_run(const RunRequest& request) QUIRE_EXCLUDES(lock_);
 
@@ -94,7 +99,8 @@ public:
     /// One more share of a frame that has at least one. Nothing happens to an exempt frame.
     void share(Frame frame) QUIRE_EXCLUDES(lock_);
 
-    /// One share less; the last one frees the frame. Before that, no processor may still reach the frame through a cached
+    /// One share less; the last one frees the frame. Before that, no processor may still reach the frame through a
+    /// cached
     /// translation (quire/paging/flush_batch.hpp). A defect if the frame is free (gotcha 51).
     void drop(Frame frame) QUIRE_EXCLUDES(lock_);
     /// drop() for each, under one lock.
@@ -107,7 +113,8 @@ public:
     [[nodiscard]] FrameStatistics statistics() const QUIRE_EXCLUDES(lock_);
     [[nodiscard]] Frame end() const { return end_; }
 
-    /// Recounts bitmap, summaries, records and statistics and compares them (I1 to I4). A defect if they disagree. O(end).
+    /// Recounts bitmap, summaries, records and statistics and compares them (I1 to I4). A defect if they disagree.
+    /// O(end).
     void check_invariants() const QUIRE_EXCLUDES(lock_);
 
 private:

@@ -52,7 +52,8 @@ public:
     /// The highest free frame. High frames go first because devices want low ones (gotcha 49). O(levels).
     [[nodiscard]] std::optional<Frame> highest_free() const;
 
-    /// The lowest run of `count` free frames within `within` that starts at a multiple of `alignment` frames (a power of
+    /// The lowest run of `count` free frames within `within` that starts at a multiple of `alignment` frames (a power
+    /// of
     /// two). Skips empty words by the summary; O(words within) at worst.
     [[nodiscard]] std::optional<Frame> lowest_free_run(FrameCount count, FrameCount alignment, FrameRange within) const;
 

@@ -11,7 +11,9 @@ namespace quire {
 
 namespace {
 
-Page page_of(const void* address) { return VirtualAddress{reinterpret_cast<std::uintptr_t>(address)}.page(); }
+Page page_of(const void* address) {
+    return VirtualAddress{reinterpret_cast<std::uintptr_t>(address)}.page();
+}
 
 /// The class whose blocks are all aligned to `alignment` and hold `bytes`; kSizeClasses if there is none. Blocks of a
 /// power-of-two size are aligned to it, because slabs are page aligned.
@@ -25,7 +27,9 @@ std::size_t aligned_class(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-PageRange Heap::pages_of(const Slab& slab) { return range_of(page_of(slab.start), PageCount{slab.pages}); }
+PageRange Heap::pages_of(const Slab& slab) {
+    return range_of(page_of(slab.start), PageCount{slab.pages});
+}
 
 void* Heap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;

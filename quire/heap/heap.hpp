@@ -6,8 +6,10 @@
 ///      free(p)    ──▶ page map: which slab? ──▶ is p a block of it, and taken? ──▶ mark free
 ///                                  slab empty and another one of the class has room? give its pages back
 ///
-/// Everything the heap knows lies outside the blocks, in descriptors and the page map, which come from the span source directly:
-/// the heap never calls itself (gotcha 60). free() of anything that is not a taken block is a defect with one clear line
+/// Everything the heap knows lies outside the blocks, in descriptors and the page map, which come from the span source
+/// directly:
+/// the heap never calls itself (gotcha 60). free() of anything that is not a taken block is a defect with one clear
+/// line
 /// (gotchas 57, 58). Locked inside; the lock is held while the source is called.
 
 #include <array>
@@ -36,7 +38,7 @@ struct HeapStatistics {
     std::uint32_t large_blocks = 0;
     PageCount large_pages;
     PageCount slab_pages;
-    PageCount own_pages;          ///< descriptors and page map
+    PageCount own_pages;  ///< descriptors and page map
     std::uint64_t allocations = 0;
     std::uint64_t frees = 0;
 };
@@ -48,7 +50,8 @@ public:
     Heap(const Heap&) = delete;
     Heap& operator=(const Heap&) = delete;
 
-    /// A block of at least `bytes` (0 counts as 1), aligned to `alignment`, a power of two up to 4 MiB; nullptr when there is
+    /// A block of at least `bytes` (0 counts as 1), aligned to `alignment`, a power of two up to 4 MiB; nullptr when
+    /// there is
     /// no memory, or no such size or alignment. O(1), plus the source when a slab is used up.
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = kBlockGranule) QUIRE_EXCLUDES(lock_);
 

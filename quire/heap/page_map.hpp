@@ -1,5 +1,6 @@
 #pragma once
-/// From an address to the slab it lies in: two levels over the heap's page numbers, the second made when first needed. This is
+/// From an address to the slab it lies in: two levels over the heap's page numbers, the second made when first needed.
+/// This is
 /// how the heap tells its own blocks from everything else (gotcha 57).
 ///
 ///      page - first ─┬─ high part ──▶ root[…] ──▶ leaf (one page of pointers)

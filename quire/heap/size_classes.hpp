@@ -1,5 +1,6 @@
 #pragma once
-/// Which block sizes there are. Sixteen bytes apart up to 128, then four steps for each doubling, so that rounding up never
+/// Which block sizes there are. Sixteen bytes apart up to 128, then four steps for each doubling, so that rounding up
+/// never
 /// wastes more than a fifth of what was asked for above 64 bytes.
 ///
 ///      16 32 48 64 80 96 112 128 | 160 192 224 256 | 320 384 448 512 | 640 768 896 1024 | 1280 1536 1792 2048
@@ -12,8 +13,8 @@
 
 namespace quire {
 
-inline constexpr std::size_t kBlockGranule = 16;      ///< every block is aligned to this and a multiple of it
-inline constexpr std::size_t kLargestBlock = 2048;    ///< what is larger gets pages of its own
+inline constexpr std::size_t kBlockGranule = 16;    ///< every block is aligned to this and a multiple of it
+inline constexpr std::size_t kLargestBlock = 2048;  ///< what is larger gets pages of its own
 inline constexpr std::size_t kSizeClasses = 24;
 
 struct SizeClass {
@@ -56,7 +57,9 @@ inline constexpr auto kIndex = make_index();
 
 }  // namespace size_classes_detail
 
-[[nodiscard]] constexpr const SizeClass& size_class(std::size_t number) { return size_classes_detail::kClasses[number]; }
+[[nodiscard]] constexpr const SizeClass& size_class(std::size_t number) {
+    return size_classes_detail::kClasses[number];
+}
 
 /// The number of the smallest class with blocks of at least `bytes`, 1 to kLargestBlock.
 [[nodiscard]] constexpr std::size_t class_for(std::size_t bytes) {
@@ -64,6 +67,7 @@ inline constexpr auto kIndex = make_index();
 }
 
 static_assert(size_class(kSizeClasses - 1).bytes == kLargestBlock);
-static_assert(class_for(1) == 0 && class_for(16) == 0 && class_for(17) == 1 && class_for(kLargestBlock) == kSizeClasses - 1);
+static_assert(class_for(1) == 0 && class_for(16) == 0 && class_for(17) == 1 &&
+              class_for(kLargestBlock) == kSizeClasses - 1);
 
 }  // namespace quire

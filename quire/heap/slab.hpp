@@ -1,5 +1,6 @@
 #pragma once
-/// A run of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the heap's
+/// A run of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the
+/// heap's
 /// own lies in the pages, so nothing that a program writes past its block can mislead the heap.
 
 #include <array>

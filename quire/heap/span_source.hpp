@@ -13,7 +13,8 @@ public:
     SpanSource(const SpanSource&) = delete;
     SpanSource& operator=(const SpanSource&) = delete;
 
-    /// `count` pages that can be used at once, contents undefined, the first at a multiple of `alignment` pages (a power of two).
+    /// `count` pages that can be used at once, contents undefined, the first at a multiple of `alignment` pages (a
+    /// power of two).
     /// nullptr when there are none. Called with the heap's lock held: it must not use the heap.
     [[nodiscard]] virtual void* acquire(PageCount count, PageCount alignment) = 0;
     /// Takes a whole span back. Cannot fail.

@@ -4,7 +4,9 @@
 
 namespace quire {
 
-FlushBatch::~FlushBatch() { require(page_count_ == 0 && frame_count_ == 0, "I6: a flush batch was dropped unfinished"); }
+FlushBatch::~FlushBatch() {
+    require(page_count_ == 0 && frame_count_ == 0, "I6: a flush batch was dropped unfinished");
+}
 
 void FlushBatch::weakened(Page page, Machine::Entry old) {
     // A translation enters the cache only together with the accessed bit (Intel SDM vol. 3A, 4.10.2.3): an entry that
@@ -23,7 +25,9 @@ void FlushBatch::removed(Page page, Machine::Entry old) {
     hold(old.frame());
 }
 
-void FlushBatch::removed_table(Frame table) { hold(table); }
+void FlushBatch::removed_table(Frame table) {
+    hold(table);
+}
 
 void FlushBatch::hold(Frame frame) {
     if (frame_count_ == kFrames) finish();

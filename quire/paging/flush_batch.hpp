@@ -38,7 +38,7 @@ public:
     void finish();
 
 private:
-    static constexpr std::size_t kPages = 32;   ///< beyond this many a full flush is cheaper than single ones
+    static constexpr std::size_t kPages = 32;  ///< beyond this many a full flush is cheaper than single ones
     static constexpr std::size_t kFrames = 64;
     void hold(Frame frame);
 

@@ -69,7 +69,9 @@ Result<void> Paging::ensure_table(Page page) {
     return {};
 }
 
-void Paging::drop_new_table(Page page) { frames_.drop(Machine::unlink_table(page)); }
+void Paging::drop_new_table(Page page) {
+    frames_.drop(Machine::unlink_table(page));
+}
 
 PageCount Paging::clear(PageRange range, FlushBatch& batch) {
     PageCount cleared{};

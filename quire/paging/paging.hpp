@@ -1,11 +1,13 @@
 #pragma once
 /// What the page tables say. Everything here acts on the *active* space; the kernel's tables are the same in all.
 ///
-/// A table of user pages comes with the first page that needs it and goes with the last range above it. A table of kernel
+/// A table of user pages comes with the first page that needs it and goes with the last range above it. A table of
+/// kernel
 /// pages, once made, stays: it is entered into every directory before its first use (gotcha 1), and
 /// never taken out, so there is nothing to keep in step later.
 ///
-/// Locking: the caller holds off other users of the same address range (the space's owner for user pages, KernelSpace for
+/// Locking: the caller holds off other users of the same address range (the space's owner for user pages, KernelSpace
+/// for
 /// kernel pages). The list of directories has its own lock.
 
 #include "quire/base/address.hpp"
@@ -55,7 +57,8 @@ public:
     /// Takes out the table of `page` again, which ensure_table() has just made and which is still empty.
     void drop_new_table(Page page);
 
-    /// Calls `visit(Page, Machine::Slot)` for every slot of `range` whose entry holds a frame, in address order. Pages without
+    /// Calls `visit(Page, Machine::Slot)` for every slot of `range` whose entry holds a frame, in address order. Pages
+    /// without
     /// a table cost one test a table.
     template <typename Visitor>
     static void for_each_occupied(PageRange range, Visitor&& visit);
@@ -69,7 +72,8 @@ public:
     /// nothing: no_frames. The pages must not be mapped.
     [[nodiscard]] Result<void> map_new(PageRange range);
 
-    /// Shows frames from `first` on, one a page, with one share each taken for the mapping. All or nothing: no_frames (for a
+    /// Shows frames from `first` on, one a page, with one share each taken for the mapping. All or nothing: no_frames
+    /// (for a
     /// table). The pages must not be mapped.
     [[nodiscard]] Result<void> map_frames(PageRange range, Frame first, Rights rights);
 

@@ -31,7 +31,8 @@ Result<FaultKind> Space::handle_fault(VirtualAddress address, Access access) {
 Result<FaultKind> Space::fill(Page page, const RangeNode& region, Access access) {
     const bool had_table = Machine::has_table(page);
     if (const auto table = paging_.ensure_table(page); !table) return fail(table.error());
-    const auto kind = region.object == nullptr ? fill_with_zeroes(page, region, access) : fill_from_object(page, region, access);
+    const auto kind =
+        region.object == nullptr ? fill_with_zeroes(page, region, access) : fill_from_object(page, region, access);
     if (!kind && !had_table) paging_.drop_new_table(page);
     return kind;
 }

@@ -7,7 +7,9 @@ namespace quire {
 
 namespace {
 /// A span's node begins at its guard; how long that is stands in `object_page`, which a span has no other use for.
-Page first_committed(const RangeNode& span) { return Page{span.first + span.object_page}; }
+Page first_committed(const RangeNode& span) {
+    return Page{span.first + span.object_page};
+}
 }  // namespace
 
 Result<void> KernelSpace::open() {
@@ -85,7 +87,8 @@ void KernelSpace::check_invariants() const {
     Paging::for_each_occupied(list_.pages(), [&](Page page, Machine::Slot slot) {
         const RangeNode& node = list_.at(page);
         const Rights rights = slot.load().rights();
-        require(node.kind == RangeKind::span && page >= first_committed(node), "I17: a kernel page is mapped outside all spans");
+        require(node.kind == RangeKind::span && page >= first_committed(node),
+                "I17: a kernel page is mapped outside all spans");
         require((rights.without(Rights::execute)) == node.granted(), "I17: a span's page has other rights");
         mapped += PageCount{1};
     });

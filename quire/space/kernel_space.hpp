@@ -1,5 +1,6 @@
 #pragma once
-/// The kernel's own addresses: spans for its heap, stacks with guard pages. Where a program's memory arrives by faults, the
+/// The kernel's own addresses: spans for its heap, stacks with guard pages. Where a program's memory arrives by faults,
+/// the
 /// kernel's is committed before it is used, so that no lock is ever held across a fault (gotchas 18 and 19).
 ///
 /// The same range list as a program's, over other pages and with its nodes in another window; the same in every space.
@@ -30,11 +31,13 @@ public:
     /// no_addresses, no_frames, list_full, bad_argument; then nothing has changed. O(log n + pages).
     [[nodiscard]] Result<Page> acquire(const SpanRequest& request) QUIRE_EXCLUDES(lock_);
 
-    /// Addresses at which the kernel reads frames that the allocator does not manage: a boot module, a device's memory. Given
+    /// Addresses at which the kernel reads frames that the allocator does not manage: a boot module, a device's memory.
+    /// Given
     /// back by release(). bad_argument for an empty range; otherwise errors as acquire().
     [[nodiscard]] Result<Page> show(FrameRange frames, Rights rights) QUIRE_EXCLUDES(lock_);
 
-    /// Gives a span back: frames, addresses and its guard. `first` is what acquire() returned; anything else is a defect.
+    /// Gives a span back: frames, addresses and its guard. `first` is what acquire() returned; anything else is a
+    /// defect.
     /// Never needs memory.
     void release(Page first) QUIRE_EXCLUDES(lock_);
 

@@ -7,7 +7,8 @@ namespace quire {
 Result<Page> Space::place(const MapRequest& request) const {
     if (request.count.value == 0 || request.count > Machine::kUserPages.count()) return fail(Error::no_addresses);
     if (request.placement != Placement::anywhere) {
-        const bool inside = Machine::kUserPages.contains(request.at) && Machine::kUserPages.end - request.at >= request.count;
+        const bool inside =
+            Machine::kUserPages.contains(request.at) && Machine::kUserPages.end - request.at >= request.count;
         const bool fixed = request.placement == Placement::fixed || request.placement == Placement::fixed_if_free;
         if (!inside && fixed) return fail(Error::bad_argument);
         if (request.placement == Placement::fixed) return request.at;

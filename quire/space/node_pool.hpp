@@ -39,8 +39,8 @@ public:
     void close();
 
     [[nodiscard]] PageRange window() const { return window_; }
-    [[nodiscard]] std::size_t used() const { return used_; }       ///< nodes taken, without the sentinel
-    [[nodiscard]] std::size_t free() const { return free_; }       ///< nodes that need no further page
+    [[nodiscard]] std::size_t used() const { return used_; }  ///< nodes taken, without the sentinel
+    [[nodiscard]] std::size_t free() const { return free_; }  ///< nodes that need no further page
     [[nodiscard]] PageCount committed() const { return committed_; }
     [[nodiscard]] std::size_t capacity() const { return window_.count().value * kNodesPerPage - 1; }
 

@@ -19,12 +19,15 @@ Result<void> RangeList::open() {
 
 void RangeList::close() {
     if (!is_open()) return;
-    require(at(pages_.first).pages() == pages_ && at(pages_.first).is_gap(), "I11: a range list was closed with regions in it");
+    require(at(pages_.first).pages() == pages_ && at(pages_.first).is_gap(),
+            "I11: a range list was closed with regions in it");
     tree_.clear();
     pool_.close();
 }
 
-const RangeNode& RangeList::at(Page page) const { return pool_[tree_.find(page)]; }
+const RangeNode& RangeList::at(Page page) const {
+    return pool_[tree_.find(page)];
+}
 
 Result<Page> RangeList::first_fit(PageCount count, Page from) const {
     const NodeNumber gap = tree_.first_gap(count, from);
@@ -102,7 +105,9 @@ void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_
     }
 }
 
-void RangeList::set_guard(Page first, PageCount guard) { pool_[tree_.find(first)].object_page = guard.value; }
+void RangeList::set_guard(Page first, PageCount guard) {
+    pool_[tree_.find(first)].object_page = guard.value;
+}
 
 void RangeList::check_invariants() const {
     if (!is_open()) return;

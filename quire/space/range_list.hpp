@@ -17,7 +17,8 @@
 
 namespace quire {
 
-/// Whether equal neighbours become one range. The kernel's spans stay apart so that each can be released by its address.
+/// Whether equal neighbours become one range. The kernel's spans stay apart so that each can be released by its
+/// address.
 enum class Merge : bool { no, yes };
 
 class RangeList {
@@ -47,7 +48,8 @@ public:
     /// Makes assign() possible without failure, `times` times. no_frames, list_full.
     [[nodiscard]] Result<void> reserve(std::size_t times = 1) { return pool_.reserve(times * kNodesPerAssign); }
 
-    /// From now on `range` (not empty, within pages()) is what `traits` says and shows its object from `object_page` on.
+    /// From now on `range` (not empty, within pages()) is what `traits` says and shows its object from `object_page`
+    /// on.
     /// Takes a reference to the object for each node that shows it, and gives back those of the nodes it replaces.
     void assign(PageRange range, const RangeTraits& traits, std::uintptr_t object_page, Merge merge = Merge::yes);
 

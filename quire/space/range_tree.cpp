@@ -37,7 +37,8 @@ NodeNumber RangeTree::find(Page page) const {
 }
 
 NodeNumber RangeTree::first_gap(PageCount count, Page from) const {
-    // Walk down towards `from`, remembering the subtrees to the right of the path: they lie wholly behind `from`, nearest
+    // Walk down towards `from`, remembering the subtrees to the right of the path: they lie wholly behind `from`,
+    // nearest
     // last. Then the first of them (from the nearest) that promises a gap is searched leftmost-first.
     std::array<NodeNumber, kMaxHeight> later;
     std::size_t depth = 0;
@@ -79,7 +80,9 @@ void RangeTree::update(RangeNode& here) const {
     here.largest_gap = std::max({own, left.largest_gap, right.largest_gap});
 }
 
-int RangeTree::balance(const RangeNode& here) const { return node(here.left).height - node(here.right).height; }
+int RangeTree::balance(const RangeNode& here) const {
+    return node(here.left).height - node(here.right).height;
+}
 
 NodeNumber RangeTree::rotate_left(NodeNumber number) const {
     const NodeNumber up = node(number).right;

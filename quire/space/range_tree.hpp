@@ -1,6 +1,7 @@
 #pragma once
 /// The index over the nodes of a range list: a balanced search tree by first page (AVL: Adelson-Velsky and Landis 1962;
-/// Knuth, TAOCP vol. 3, 6.2.3) in which each node also knows the largest gap below it, so that first fit in address order
+/// Knuth, TAOCP vol. 3, 6.2.3) in which each node also knows the largest gap below it, so that first fit in address
+/// order
 /// is one walk down. Every operation is O(log n): at most 1.44 log2(98,303) = 24 levels for a full list window.
 ///
 /// Knows nodes and numbers, not what they mean: tiling and merging are RangeList's. Not locked.
@@ -18,7 +19,8 @@ class RangeTree {
 public:
     explicit RangeTree(NodePool& pool) : pool_(&pool) {}
 
-    /// The node with the greatest first page <= `page`; kNoNode if all begin above. When nodes tile, the one with `page`.
+    /// The node with the greatest first page <= `page`; kNoNode if all begin above. When nodes tile, the one with
+    /// `page`.
     [[nodiscard]] NodeNumber find(Page page) const;
 
     /// The gap with the lowest address that holds `count` pages at or after `from`; kNoNode if there is none. The part

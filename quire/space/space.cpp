@@ -54,7 +54,8 @@ void Space::remove_empty_tables(PageRange range) {
     batch.finish();
 }
 
-/// What an entry for `frame` may let through: the region's rights, but no writing to a frame that others share, unless the
+/// What an entry for `frame` may let through: the region's rights, but no writing to a frame that others share, unless
+/// the
 /// region is there to share it.
 Rights Space::entry_rights(const RangeNode& region, Frame frame) const {
     const Rights rights = region.granted() | Rights::user;

@@ -53,7 +53,7 @@ enum class FaultKind : std::uint8_t {
 inline constexpr std::size_t kFaultKinds = 6;
 
 struct SpaceStatistics {
-    PageCount resident;  ///< entries that hold a frame, the zero frame's included
+    PageCount resident;   ///< entries that hold a frame, the zero frame's included
     PageCount allocated;  ///< pages of all regions
     PageCount heap;       ///< pages of regions that brk or anonymous mmap made writable: what malloc lives on
     std::array<std::uint64_t, kFaultKinds> faults{};  ///< by FaultKind
@@ -93,7 +93,8 @@ public:
     /// bad_argument, no_frames, list_full; then nothing has changed.
     [[nodiscard]] Result<void> protect(PageRange range, Rights rights);
 
-    /// Forgets the contents of the private zero-fill pages in the range: the next read sees zeroes (private file pages: the file
+    /// Forgets the contents of the private zero-fill pages in the range: the next read sees zeroes (private file pages:
+    /// the file
     /// again). not_mapped if part of it is a gap.
     [[nodiscard]] Result<void> discard(PageRange range);
 
@@ -104,7 +105,8 @@ public:
     /// list_full. On an error the break stays (gotcha 75).
     [[nodiscard]] Result<void> set_break(VirtualAddress end);
 
-    /// Resolves a fault at an address of user space. not_mapped: nobody allocated it; denied: the region does not grant the
+    /// Resolves a fault at an address of user space. not_mapped: nobody allocated it; denied: the region does not grant
+    /// the
     /// access; beyond_end, io: the object has no such page; no_frames. On an error nothing has changed.
     /// Takes at most one frame and one table; does not recurse.
     [[nodiscard]] Result<FaultKind> handle_fault(VirtualAddress address, Access access);

@@ -1,5 +1,7 @@
-// The seed's program: allocates and frees blocks of 1 byte to 64 KiB, thousands of times, while time slices pass. Three of
-// them run at once at the same virtual addresses; each fills its blocks with bytes that only it would write, and looks at
+// The seed's program: allocates and frees blocks of 1 byte to 64 KiB, thousands of times, while time slices pass. Three
+// of
+// them run at once at the same virtual addresses; each fills its blocks with bytes that only it would write, and looks
+// at
 // every byte again before it frees a block. If two spaces ever shared a frame, or a page came back unzeroed or
 // unmapped, a byte would be wrong, and the program says so and exits with 1.
 //
@@ -96,6 +98,6 @@ int main(int argc, char** argv) {
         }
     }
     printf("%s: %lu blocks, %llu KiB in all, my table at %p; every byte was as I left it\n", name, wanted, bytes / 1024,
-                static_cast<void*>(blocks));
+           static_cast<void*>(blocks));
     return 0;
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// The hosted port: the contract of quire/port.hpp met by a machine inside a process (ports/hosted/computer.hpp). The entry
+/// The hosted port: the contract of quire/port.hpp met by a machine inside a process (ports/hosted/computer.hpp). The
+/// entry
 /// format and the address layout are those of the i386 kernel, so that what is proven here is what boots there.
 ///
 /// On a real machine "the active space" and "this processor" are wherever the code runs. Here they are the
@@ -35,7 +36,11 @@ public:
         if (rights.include(Rights::user)) bits |= kUser;
         return from_bits(bits);
     }
-    static constexpr HostedEntry from_bits(std::uint32_t bits) { HostedEntry entry; entry.bits_ = bits; return entry; }
+    static constexpr HostedEntry from_bits(std::uint32_t bits) {
+        HostedEntry entry;
+        entry.bits_ = bits;
+        return entry;
+    }
 
     [[nodiscard]] constexpr bool occupied() const { return (bits_ & kKept) != 0; }
     [[nodiscard]] constexpr bool present() const { return (bits_ & kPresent) != 0; }

@@ -97,25 +97,37 @@ TEST(Elf, SaysWhatIsWrong) {
     EXPECT_NE(with([](Sample& s) { s.header.e_machine = EM_ARM; }).find("another processor"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.header.e_type = ET_REL; }).find("object file"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.segments[2].p_type = PT_INTERP; }).find("dynamically linked"), std::string::npos);
-    EXPECT_NE(with([](Sample& s) { s.segments[1].p_filesz = 0x3000; s.segments[1].p_memsz = 0x3000; }).find("truncated"), std::string::npos);
-    EXPECT_NE(with([](Sample& s) { s.segments[1].p_filesz = 0x2001; }).find("more bytes in the file"), std::string::npos);
+    EXPECT_NE(with([](Sample& s) {
+                  s.segments[1].p_filesz = 0x3000;
+                  s.segments[1].p_memsz = 0x3000;
+              }).find("truncated"),
+              std::string::npos);
+    EXPECT_NE(with([](Sample& s) { s.segments[1].p_filesz = 0x2001; }).find("more bytes in the file"),
+              std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.segments[1].p_vaddr = 0xFFFFF240; }).find("wraps round"), std::string::npos);
-    EXPECT_NE(with([](Sample& s) { s.segments[1].p_vaddr = 0xC0000240; }).find("outside user space"), std::string::npos);
-    EXPECT_NE(with([](Sample& s) { s.segments[0].p_vaddr = 0; s.header.e_entry = 0x100; }).find("outside user space"), std::string::npos);
+    EXPECT_NE(with([](Sample& s) { s.segments[1].p_vaddr = 0xC0000240; }).find("outside user space"),
+              std::string::npos);
+    EXPECT_NE(with([](Sample& s) {
+                  s.segments[0].p_vaddr = 0;
+                  s.header.e_entry = 0x100;
+              }).find("outside user space"),
+              std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.segments[1].p_vaddr = 0x804A241; }).find("aligned"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.segments[1].p_vaddr = 0x8048240; }).find("overlap"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.header.e_entry = 0x804A300; }).find("entry point"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.header.e_phnum = 0; }).find("no program headers"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.header.e_phnum = 65; }).find("too many"), std::string::npos);
     EXPECT_NE(with([](Sample& s) { s.header.e_phoff = 0xFFFFFFF0; }).find("truncated"), std::string::npos);
-    EXPECT_NE(with([](Sample& s) { s.segments[0].p_type = s.segments[1].p_type = PT_NOTE; }).find("nothing to load"), std::string::npos);
+    EXPECT_NE(with([](Sample& s) { s.segments[0].p_type = s.segments[1].p_type = PT_NOTE; }).find("nothing to load"),
+              std::string::npos);
 }
 
 TEST(Elf, AnyBytesArePlannedWithoutHarm) {
     std::mt19937 random(9);
     for (int round = 0; round < 20000; ++round) {
         auto bytes = Sample().bytes();
-        for (unsigned i = 0; i <= random() % 6; ++i) bytes[random() % (sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr))] = static_cast<std::byte>(random());
+        for (unsigned i = 0; i <= random() % 6; ++i)
+            bytes[random() % (sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr))] = static_cast<std::byte>(random());
         Memory memory(bytes);
         const auto plan = plan_elf(memory);
         if (!plan) continue;

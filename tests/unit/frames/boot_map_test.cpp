@@ -40,12 +40,15 @@ BootMap map_of(const std::vector<Statement>& statements) {
     return map;
 }
 
-bool covers(const Statement& s, std::uint64_t byte) { return byte >= s.start && byte - s.start < s.bytes; }
+bool covers(const Statement& s, std::uint64_t byte) {
+    return byte >= s.start && byte - s.start < s.bytes;
+}
 
 TEST(BootMap, TakesWholeFramesOnly) {
     EXPECT_EQ(frames_of(map_of({{0x1800, 0x2000, true}}), Frame{16}), (std::set<std::uint32_t>{2}));
     // Two entries that meet inside a frame make it whole.
-    EXPECT_EQ(frames_of(map_of({{0x1000, 0x800, true}, {0x1800, 0x800, true}}), Frame{16}), (std::set<std::uint32_t>{1}));
+    EXPECT_EQ(frames_of(map_of({{0x1000, 0x800, true}, {0x1800, 0x800, true}}), Frame{16}),
+              (std::set<std::uint32_t>{1}));
 }
 
 TEST(BootMap, ReservedWinsWhateverTheOrder) {
@@ -56,7 +59,11 @@ TEST(BootMap, ReservedWinsWhateverTheOrder) {
 
 TEST(BootMap, SurvivesWhatFirmwareSays) {
     constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
-    const BootMap map = map_of({{0, 0, true}, {kMost - 10, 100, true}, {0x5000, kMost, false}, {0x1'0000'0000, 0x1000'0000, true}, {0, 0x10'0000, true}});
+    const BootMap map = map_of({{0, 0, true},
+                                {kMost - 10, 100, true},
+                                {0x5000, kMost, false},
+                                {0x1'0000'0000, 0x1000'0000, true},
+                                {0, 0x10'0000, true}});
     EXPECT_EQ(frames_of(map, Frame{1U << 20}), (std::set<std::uint32_t>{0, 1, 2, 3, 4}));
     EXPECT_EQ(map.end_of_memory(Frame{1U << 20}), Frame{256});  // memory above the limit does not count
     EXPECT_EQ(map_of({{0, 0x10'0000, true}}).end_of_memory(Frame{1U << 20}), Frame{256});
@@ -75,9 +82,11 @@ TEST(BootMap, AgreesWithAByteByByteModel) {
     rc::check([] {
         // Quarter frames in a universe of 24 frames: small enough to look at every quarter.
         constexpr std::uint64_t kQuarter = kPageSize / 4;
-        const auto statements = *rc::gen::container<std::vector<Statement>>(rc::gen::apply(
-            [](std::uint64_t start, std::uint64_t length, bool usable) { return Statement{start * kQuarter, length * kQuarter, usable}; },
-            rc::gen::inRange<std::uint64_t>(0, 96), rc::gen::inRange<std::uint64_t>(0, 40), rc::gen::arbitrary<bool>()));
+        const auto statements = *rc::gen::container<std::vector<Statement>>(
+            rc::gen::apply([](std::uint64_t start, std::uint64_t length,
+                              bool usable) { return Statement{start * kQuarter, length * kQuarter, usable}; },
+                           rc::gen::inRange<std::uint64_t>(0, 96), rc::gen::inRange<std::uint64_t>(0, 40),
+                           rc::gen::arbitrary<bool>()));
         RC_PRE(statements.size() < BootMap::kCapacity);
         std::set<std::uint32_t> expected;
         for (std::uint32_t frame = 0; frame < 20; ++frame) {

@@ -10,7 +10,9 @@ namespace quire {
 namespace {
 
 struct Frames {
-    explicit Frames(std::uint32_t end) : bitmap(FrameBitmap::words_needed(Frame{end})), records(end) { allocator.attach(bitmap, records, Frame{end}); }
+    explicit Frames(std::uint32_t end) : bitmap(FrameBitmap::words_needed(Frame{end})), records(end) {
+        allocator.attach(bitmap, records, Frame{end});
+    }
     std::vector<std::uint32_t> bitmap;
     std::vector<std::uint32_t> records;
     FrameAllocator allocator;

@@ -11,13 +11,16 @@ namespace quire {
 namespace {
 
 struct Bitmap {
-    explicit Bitmap(std::uint32_t end) : words(FrameBitmap::words_needed(Frame{end}), 0xFFFFFFFFU) { bits.attach(words, Frame{end}); }
+    explicit Bitmap(std::uint32_t end) : words(FrameBitmap::words_needed(Frame{end}), 0xFFFFFFFFU) {
+        bits.attach(words, Frame{end});
+    }
     std::vector<std::uint32_t> words;
     FrameBitmap bits;
 };
 
 /// What lowest_free_run should find, looked up the slow way.
-std::optional<Frame> slow_run(const std::set<std::uint32_t>& free, std::size_t count, std::size_t alignment, FrameRange within) {
+std::optional<Frame> slow_run(const std::set<std::uint32_t>& free, std::size_t count, std::size_t alignment,
+                              FrameRange within) {
     for (std::uint32_t start = within.first.number; start + count <= within.end.number; ++start) {
         if (start % alignment != 0) continue;
         std::size_t length = 0;
@@ -67,8 +70,10 @@ TEST(FrameBitmap, AgreesWithASetOfNumbers) {
             const std::size_t count = 1 + random() % 5;
             const std::size_t alignment = std::size_t{1} << random() % 4;
             const std::uint32_t first = random() % end;
-            const FrameRange within{Frame{first}, Frame{std::min(end, first + static_cast<std::uint32_t>(random() % 2000))}};
-            ASSERT_EQ(bitmap.bits.lowest_free_run(FrameCount{count}, FrameCount{alignment}, within), slow_run(free, count, alignment, within));
+            const FrameRange within{Frame{first},
+                                    Frame{std::min(end, first + static_cast<std::uint32_t>(random() % 2000))}};
+            ASSERT_EQ(bitmap.bits.lowest_free_run(FrameCount{count}, FrameCount{alignment}, within),
+                      slow_run(free, count, alignment, within));
         }
     }
 }

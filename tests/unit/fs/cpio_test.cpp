@@ -51,7 +51,8 @@ TEST(Cpio, AnyBytesAreReadWithoutHarm) {
     std::mt19937 random(5);
     for (int round = 0; round < 20000; ++round) {
         Bytes archive = test::sample_archive();
-        for (unsigned i = 0; i <= random() % 4; ++i) archive[random() % archive.size()] = static_cast<std::byte>("0123456789ABCDEFabcdefg\0"[random() % 25]);
+        for (unsigned i = 0; i <= random() % 4; ++i)
+            archive[random() % archive.size()] = static_cast<std::byte>("0123456789ABCDEFabcdefg\0"[random() % 25]);
         (void)read_all(archive);
     }
 }

@@ -15,15 +15,17 @@ namespace quire::kernel {
 namespace {
 
 struct Files {
-    Files() {
-        EXPECT_TRUE(fs->open().has_value());
-    }
+    Files() { EXPECT_TRUE(fs->open().has_value()); }
     ~Files() {
         fs.reset();
         EXPECT_EQ(world.free(), free_before) << "a file system that is gone holds no frame";
     }
-    Ref<Inode> find(std::string_view path, FollowLast follow = FollowLast::yes) { return fs->look_up(fs->root(), path, follow).value_or(Ref<Inode>()); }
-    Errno error(std::string_view path, FollowLast follow = FollowLast::yes) { return fs->look_up(fs->root(), path, follow).error(); }
+    Ref<Inode> find(std::string_view path, FollowLast follow = FollowLast::yes) {
+        return fs->look_up(fs->root(), path, follow).value_or(Ref<Inode>());
+    }
+    Errno error(std::string_view path, FollowLast follow = FollowLast::yes) {
+        return fs->look_up(fs->root(), path, follow).error();
+    }
     Place place(std::string_view path) { return fs->locate(fs->root(), path).value(); }
     Ref<Inode> file(std::string_view path) { return fs->create(place(path), InodeKind::regular, 0644).value(); }
     Ref<Inode> directory(std::string_view path) { return fs->create(place(path), InodeKind::directory, 0755).value(); }
@@ -212,7 +214,9 @@ TEST(FileContent, RunningOutOfFramesLosesNothing) {
     f.world.give_all();
     write(*file, kPageSize, "x");
     EXPECT_EQ(file->content().size(), kPageSize + 1);
-    f.fs->for_each([&](const Inode& inode) { inode.content().for_each_frame([&](Frame frame) { f.world.taken.push_back(frame); }); });
+    f.fs->for_each([&](const Inode& inode) {
+        inode.content().for_each_frame([&](Frame frame) { f.world.taken.push_back(frame); });
+    });
     f.world.audit();
     f.world.taken.clear();
 }

@@ -17,14 +17,17 @@ namespace {
 
 constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
 
-/// Pages from a range of host addresses, first fit over a plain vector: fills what comes back with a pattern, and can fail.
+/// Pages from a range of host addresses, first fit over a plain vector: fills what comes back with a pattern, and can
+/// fail.
 class TestSpans final : public SpanSource {
 public:
     static constexpr std::size_t kPages = 65536;  // 256 MiB of addresses
     TestSpans() : used_(kPages) {
-        void* place = mmap(nullptr, (kPages + 1024) * kPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* place = mmap(nullptr, (kPages + 1024) * kPageSize, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         raw_ = static_cast<std::byte*>(place);
-        base_ = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(place) + 4 * 1024 * 1024 - 1) & ~std::uintptr_t{4 * 1024 * 1024 - 1});
+        base_ = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(place) + 4 * 1024 * 1024 - 1) &
+                                             ~std::uintptr_t{4 * 1024 * 1024 - 1});
     }
     ~TestSpans() { munmap(raw_, (kPages + 1024) * kPageSize); }
 
@@ -50,7 +53,9 @@ public:
         }
         pages -= count.value;
     }
-    [[nodiscard]] PageRange range() const { return range_of(Page{reinterpret_cast<std::uintptr_t>(base_) / kPageSize}, PageCount{kPages}); }
+    [[nodiscard]] PageRange range() const {
+        return range_of(Page{reinterpret_cast<std::uintptr_t>(base_) / kPageSize}, PageCount{kPages});
+    }
 
     std::size_t pages = 0;
     std::size_t calls = 0;
@@ -185,8 +190,10 @@ TEST(Heap, SurvivesEveryFailureOfItsSource) {
         for (const std::size_t bytes : {1U, 24U, 100U, 2000U, 2049U, 70000U, 24U}) {
             for (int i = 0; i < 40; ++i) {
                 void* const block = heap.allocate(bytes);
-                if (block == nullptr) whole = false;
-                else blocks.push_back(block);
+                if (block == nullptr)
+                    whole = false;
+                else
+                    blocks.push_back(block);
             }
         }
         heap.check_invariants();

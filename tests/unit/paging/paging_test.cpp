@@ -34,7 +34,8 @@ TEST(FlushBatch, UnmapLeavesNothingStale) {
     World world;
     TestSpace s(world);
     s.enter();
-    for (const std::size_t pages : {std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{33}, std::size_t{200}}) {
+    for (const std::size_t pages :
+         {std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{33}, std::size_t{200}}) {
         const Page first = s.map(pages).value();
         for (std::size_t i = 0; i < pages; ++i) ASSERT_TRUE(s.store(first + PageCount{i}, 7));
         ASSERT_TRUE(s.space.unmap(range_of(first, PageCount{pages})));
@@ -113,7 +114,7 @@ TEST(KernelSpace, SpansAreAlignedGuardedAndGivenBack) {
     EXPECT_EQ(world.kernel.list().nodes().used(), 1U) << "all of it is one gap again";
     EXPECT_EQ(world.kernel.acquire({.count = PageCount{0}}).error(), Error::bad_argument);
     EXPECT_EQ(world.kernel.acquire({.count = PageCount{1}, .alignment = PageCount{3}}).error(), Error::bad_argument);
-    EXPECT_EQ(world.kernel.acquire({.count = PageCount{1} , .guard = PageCount{1U << 20}}).error(), Error::no_addresses);
+    EXPECT_EQ(world.kernel.acquire({.count = PageCount{1}, .guard = PageCount{1U << 20}}).error(), Error::no_addresses);
 }
 
 TEST(KernelSpace, SurvivesEveryFailure) {

@@ -34,7 +34,8 @@ struct Model {
 
 RangeTraits traits_of(int kind) {
     if (kind == 0) return {};
-    return {.kind = RangeKind::mapped, .rights = Rights::from_bits(static_cast<std::uint8_t>(kind - 1)), .allowed = kAll};
+    return {
+        .kind = RangeKind::mapped, .rights = Rights::from_bits(static_cast<std::uint8_t>(kind - 1)), .allowed = kAll};
 }
 
 void compare(const RangeList& list, Model& model) {
@@ -55,7 +56,10 @@ void compare(const RangeList& list, Model& model) {
 struct ListWorld {
     explicit ListWorld(std::size_t count, std::size_t window_pages = 64)
         : pages{Page{0x100}, Page{0x100 + count}},
-          list(world.paging, {Machine::kKernelNodes.first + PageCount{512}, Machine::kKernelNodes.first + PageCount{512 + window_pages}}, pages) {
+          list(world.paging,
+               {Machine::kKernelNodes.first + PageCount{512},
+                Machine::kKernelNodes.first + PageCount{512 + window_pages}},
+               pages) {
         EXPECT_TRUE(list.open());
     }
     ~ListWorld() {
@@ -68,7 +72,8 @@ struct ListWorld {
 };
 
 TEST(RangeList, EverySequenceInASmallUniverse) {
-    // All ways to do three assigns in a universe of four pages with three kinds of range: 90^3 sequences are many, so the first
+    // All ways to do three assigns in a universe of four pages with three kinds of range: 90^3 sequences are many, so
+    // the first
     // two are exhaustive and the third is drawn.
     constexpr std::size_t kPages = 4;
     struct Step {
@@ -150,7 +155,9 @@ TEST(RangeList, CountsReferencesToObjects) {
     {
         TestObject object(world, 4);
         const PageRange pages{Page{0x100}, Page{0x200}};
-        RangeList list(world.paging, {Machine::kKernelNodes.first + PageCount{512}, Machine::kKernelNodes.first + PageCount{520}}, pages);
+        RangeList list(world.paging,
+                       {Machine::kKernelNodes.first + PageCount{512}, Machine::kKernelNodes.first + PageCount{520}},
+                       pages);
         ASSERT_TRUE(list.open());
         const RangeTraits traits{.kind = RangeKind::mapped, .rights = Rights::read, .allowed = kAll, .object = &object};
         ASSERT_TRUE(list.reserve(8));
@@ -172,7 +179,8 @@ TEST(RangeListDeath, NodesMustBeReserved) {
     World world;
     EXPECT_DEATH(
         {
-            NodePool pool(world.paging, {Machine::kKernelNodes.first + PageCount{512}, Machine::kKernelNodes.first + PageCount{520}});
+            NodePool pool(world.paging,
+                          {Machine::kKernelNodes.first + PageCount{512}, Machine::kKernelNodes.first + PageCount{520}});
             (void)pool.take();
         },
         "I9: a range node was taken that was not reserved");

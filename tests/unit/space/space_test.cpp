@@ -144,7 +144,12 @@ TEST(Space, ProtectGrantsNoMoreThanIsAllowed) {
     TestSpace s(world);
     s.enter();
     TestObject object(world, 1);
-    MapRequest request{.count = PageCount{1}, .traits = {.kind = RangeKind::mapped, .rights = Rights::read, .allowed = Rights::read, .shared = true, .object = &object}};
+    MapRequest request{.count = PageCount{1},
+                       .traits = {.kind = RangeKind::mapped,
+                                  .rights = Rights::read,
+                                  .allowed = Rights::read,
+                                  .shared = true,
+                                  .object = &object}};
     const Page page = s.space.map(request).value();
     EXPECT_EQ(s.space.protect(range_of(page, PageCount{1}), kReadWrite).error(), Error::denied);
     request.traits.rights = kReadWrite;
@@ -160,13 +165,16 @@ TEST(Space, PrivateMappingsOfAnObjectAreCopiedOnWrite) {
     TestSpace s(world);
     TestSpace t(world);
     TestObject object(world, 3);
-    const MapRequest request{.count = PageCount{4}, .traits = {.kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .object = &object}, .object_page = 1};
+    const MapRequest request{
+        .count = PageCount{4},
+        .traits = {.kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .object = &object},
+        .object_page = 1};
     s.enter();
     const Page page = s.space.map(request).value();
     EXPECT_EQ(s.load(page), 1);
     EXPECT_EQ(s.load(page + PageCount{1}), 2);
     EXPECT_EQ(s.load(page + PageCount{2}).error(), Error::beyond_end);
-    ASSERT_TRUE(s.store(page, 50));                  // after a read
+    ASSERT_TRUE(s.store(page, 50));                    // after a read
     ASSERT_TRUE(s.store(page + PageCount{1}, 60, 9));  // and of a page read before
     EXPECT_EQ(s.load(page), 50);
     EXPECT_EQ(s.load(page, 1), 1);
@@ -191,7 +199,10 @@ TEST(Space, SharedMappingsOfAnObjectShowEachOther) {
     TestSpace s(world);
     TestSpace t(world);
     TestObject object(world, 1);
-    const MapRequest request{.count = PageCount{1}, .traits = {.kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .shared = true, .object = &object}};
+    const MapRequest request{
+        .count = PageCount{1},
+        .traits = {
+            .kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .shared = true, .object = &object}};
     s.enter();
     const Page page = s.space.map(request).value();
     t.enter();
@@ -230,7 +241,8 @@ TEST(Space, TheBreakMoves) {
     EXPECT_EQ(s.load(Page{0x9000}), 0) << "what was given back comes again as zeroes";
 }
 
-/// Every verb, with memory for exactly n frames left, for every n until it succeeds: the error comes out, nothing has changed,
+/// Every verb, with memory for exactly n frames left, for every n until it succeeds: the error comes out, nothing has
+/// changed,
 /// nothing is lost, and a retry works.
 void fail_at_every_frame(const std::function<void(TestSpace&)>& prepare, const std::function<bool(TestSpace&)>& act) {
     for (std::size_t left = 0; left < 8; ++left) {
@@ -257,13 +269,22 @@ void fail_at_every_frame(const std::function<void(TestSpace&)>& prepare, const s
 TEST(Space, EveryVerbSurvivesEveryFailure) {
     const auto fill_nodes = [](TestSpace& s) {
         // Until the next split needs another page of nodes.
-        for (std::size_t i = 0; s.space.list().nodes().free() >= 2; ++i) ASSERT_TRUE(s.map(1, i % 2 == 0 ? Rights::read : kReadWrite));
+        for (std::size_t i = 0; s.space.list().nodes().free() >= 2; ++i)
+            ASSERT_TRUE(s.map(1, i % 2 == 0 ? Rights::read : kReadWrite));
     };
-    fail_at_every_frame([](TestSpace& s) { ASSERT_TRUE(s.map(4)); }, [](TestSpace& s) { return s.store(kMappingBase, 1).has_value(); });
-    fail_at_every_frame([](TestSpace& s) { ASSERT_TRUE(s.map(4)); }, [](TestSpace& s) { return s.load(kMappingBase).has_value(); });
-    fail_at_every_frame(fill_nodes, [](TestSpace& s) { return s.map(1, Rights::read | Rights::execute, Placement::fixed, Page{0x90000}).has_value(); });
-    fail_at_every_frame([&](TestSpace& s) { ASSERT_TRUE(s.map(9, kReadWrite, Placement::fixed, Page{0x90000})); fill_nodes(s); },
-                        [](TestSpace& s) { return s.space.protect({Page{0x90003}, Page{0x90004}}, Rights::read).has_value(); });
+    fail_at_every_frame([](TestSpace& s) { ASSERT_TRUE(s.map(4)); },
+                        [](TestSpace& s) { return s.store(kMappingBase, 1).has_value(); });
+    fail_at_every_frame([](TestSpace& s) { ASSERT_TRUE(s.map(4)); },
+                        [](TestSpace& s) { return s.load(kMappingBase).has_value(); });
+    fail_at_every_frame(fill_nodes, [](TestSpace& s) {
+        return s.map(1, Rights::read | Rights::execute, Placement::fixed, Page{0x90000}).has_value();
+    });
+    fail_at_every_frame(
+        [&](TestSpace& s) {
+            ASSERT_TRUE(s.map(9, kReadWrite, Placement::fixed, Page{0x90000}));
+            fill_nodes(s);
+        },
+        [](TestSpace& s) { return s.space.protect({Page{0x90003}, Page{0x90004}}, Rights::read).has_value(); });
 }
 
 TEST(Space, CopyOnWriteSurvivesRunningOut) {
@@ -271,7 +292,11 @@ TEST(Space, CopyOnWriteSurvivesRunningOut) {
     TestSpace s(world);
     s.enter();
     TestObject object(world, 1);
-    const Page page = s.space.map({.count = PageCount{1}, .traits = {.kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .object = &object}}).value();
+    const Page page =
+        s.space
+            .map({.count = PageCount{1},
+                  .traits = {.kind = RangeKind::mapped, .rights = kReadWrite, .allowed = kAll, .object = &object}})
+            .value();
     EXPECT_EQ(s.load(page), 0);
     const std::size_t mine = world.taken.size();
     while (world.free() != 0) world.taken.push_back(world.frames.take().value());
@@ -325,13 +350,15 @@ TEST(Space, AgreesWithAShadowOfEveryPage) {
             case 2: {
                 const bool whole = std::ranges::all_of(part, [](const auto& page) { return page.allocated; });
                 ASSERT_EQ(s.space.protect(range, rights).has_value(), whole);
-                if (whole) for (auto& page : part) page.rights = rights;
+                if (whole)
+                    for (auto& page : part) page.rights = rights;
                 break;
             }
             case 3: {
                 const bool whole = std::ranges::all_of(part, [](const auto& page) { return page.allocated; });
                 ASSERT_EQ(s.space.discard(range).has_value(), whole);
-                if (whole) for (auto& page : part) page.byte = 0;
+                if (whole)
+                    for (auto& page : part) page.byte = 0;
                 break;
             }
             default: {
@@ -340,8 +367,10 @@ TEST(Space, AgreesWithAShadowOfEveryPage) {
                 if (random() % 2 == 0) {
                     const auto got = s.load(range.first, 77);
                     ASSERT_EQ(got.has_value(), page.allocated && page.rights.include(Rights::read));
-                    if (got) ASSERT_EQ(*got, page.byte);
-                    else ASSERT_EQ(got.error(), page.allocated ? Error::denied : Error::not_mapped);
+                    if (got)
+                        ASSERT_EQ(*got, page.byte);
+                    else
+                        ASSERT_EQ(got.error(), page.allocated ? Error::denied : Error::not_mapped);
                 } else {
                     const auto stored = s.store(range.first, value, 77);
                     ASSERT_EQ(stored.has_value(), page.allocated && page.rights.include(Rights::write));

@@ -26,7 +26,9 @@ inline void add_entry(Bytes& archive, std::string_view name, std::uint32_t mode,
         return std::string(text);
     };
     std::string header = "070701";
-    for (const std::size_t value : {std::size_t{1}, std::size_t{mode}, std::size_t{0}, std::size_t{0}, std::size_t{1}, std::size_t{7}, data.size(), std::size_t{0}, std::size_t{0}, std::size_t{0}, std::size_t{0}, name.size() + 1, std::size_t{0}}) {
+    for (const std::size_t value : {std::size_t{1}, std::size_t{mode}, std::size_t{0}, std::size_t{0}, std::size_t{1},
+                                    std::size_t{7}, data.size(), std::size_t{0}, std::size_t{0}, std::size_t{0},
+                                    std::size_t{0}, name.size() + 1, std::size_t{0}}) {
         header += field(value);
     }
     append(archive, header);

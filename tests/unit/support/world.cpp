@@ -28,7 +28,8 @@ World::~World() {
     audit();
     // Kernel tables stay for ever once they were made; nothing else may.
     std::size_t tables = 0;
-    for (Page page = Machine::kKernelPages.first; page < Machine::kKernelPages.end; page.number += Machine::kPagesPerTable) {
+    for (Page page = Machine::kKernelPages.first; page < Machine::kKernelPages.end;
+         page.number += Machine::kPagesPerTable) {
         if (Machine::has_table(page)) ++tables;
     }
     EXPECT_EQ(free() + tables + kernel.list().nodes().committed().value - 1, free_at_start);

@@ -63,7 +63,8 @@ public:
     /// From now on loads and stores are this space's.
     TestSpace& enter();
     /// Anonymous private memory.
-    Result<Page> map(std::size_t pages, Rights rights = kReadWrite, Placement placement = Placement::anywhere, Page at = {});
+    Result<Page> map(std::size_t pages, Rights rights = kReadWrite, Placement placement = Placement::anywhere,
+                     Page at = {});
     Result<std::uint8_t> load(Page page, std::size_t offset = 0);
     Result<void> store(Page page, std::uint8_t value, std::size_t offset = 0);
 
