@@ -130,9 +130,10 @@ void FrameAllocator::drop(Frame frame) {
     drop_locked(frame);
 }
 
-void FrameAllocator::drop_all(std::span<const Frame> frames) {
+void FrameAllocator::drop_all(std::span<const std::uint32_t> frames) {
+    if (frames.empty()) return;
     const Guard guard(lock_);
-    for (const Frame frame : frames) drop_locked(frame);
+    for (const std::uint32_t number : frames) drop_locked(Frame{number});
 }
 
 FrameStatistics FrameAllocator::statistics() const {

@@ -103,8 +103,8 @@ public:
     /// cached
     /// translation (quire/paging/flush_batch.hpp). A defect if the frame is free (gotcha 51).
     void drop(Frame frame) QUIRE_EXCLUDES(lock_);
-    /// drop() for each, under one lock.
-    void drop_all(std::span<const Frame> frames) QUIRE_EXCLUDES(lock_);
+    /// drop() for each frame number, under one lock.
+    void drop_all(std::span<const std::uint32_t> frames) QUIRE_EXCLUDES(lock_);
 
     /// How many shares a frame has: 0 if it is free, kExempt if it is not counted. Exact only while nobody else can
     /// share or drop it: a count of 1 seen by the only owner is (gotcha 22).

@@ -16,7 +16,7 @@ void FlushBatch::weakened(Page page, Machine::Entry old) {
         Machine::flush(page);  // flush_user() would not cover it
         return;
     }
-    if (page_count_ < kPages) pages_[page_count_] = page;
+    if (page_count_ < kPages) pages_[page_count_] = page.number;
     if (page_count_ <= kPages) ++page_count_;  // kPages + 1 means: everything
 }
 
@@ -31,14 +31,14 @@ void FlushBatch::removed_table(Frame table) {
 
 void FlushBatch::hold(Frame frame) {
     if (frame_count_ == kFrames) finish();
-    held_[frame_count_++] = frame;
+    held_[frame_count_++] = frame.number;
 }
 
 void FlushBatch::finish() {
     if (page_count_ > kPages) {
         Machine::flush_user();
     } else {
-        for (std::size_t i = 0; i < page_count_; ++i) Machine::flush(pages_[i]);
+        for (std::size_t i = 0; i < page_count_; ++i) Machine::flush(Page{pages_[i]});
     }
     page_count_ = 0;
     frames_.drop_all({held_.data(), frame_count_});

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "quire/base/address.hpp"
 #include "quire/frames/frame_allocator.hpp"
@@ -45,8 +46,9 @@ private:
     FrameAllocator& frames_;
     std::size_t page_count_ = 0;
     std::size_t frame_count_ = 0;
-    std::array<Page, kPages> pages_;
-    std::array<Frame, kFrames> held_;
+    // Numbers, not Page and Frame: these would be set to 0 each time a batch is made.
+    std::array<std::uintptr_t, kPages> pages_;
+    std::array<std::uint32_t, kFrames> held_;
 };
 
 }  // namespace quire

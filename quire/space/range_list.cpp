@@ -79,6 +79,7 @@ void RangeList::forget(NodeNumber number) {
 
 void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_t object_page, Merge merge) {
     require(!range.empty() && pages_.contains(range), "I11: a range outside its list was assigned");
+    if (traits.kind == RangeKind::gap && at(range.first).is_gap() && at(range.first).pages().contains(range)) return;
     if (traits.object != nullptr) traits.object->retain();
     split_at(range.first);
     if (range.end != pages_.end) split_at(range.end);

@@ -118,9 +118,15 @@ NodeNumber RangeTree::rebalanced(NodeNumber number) const {
     return number;
 }
 
-void RangeTree::repair(Path& path) {
+/// Upwards until a subtree looks to its parent as it did before; at least as far as the link at depth `at_least`.
+void RangeTree::repair(Path& path, std::size_t at_least) {
     while (NodeNumber* link = path.pop()) {
-        if (*link != kNoNode) *link = rebalanced(*link);
+        if (*link == kNoNode) continue;
+        const auto height = node(*link).height;
+        const auto largest_gap = node(*link).largest_gap;
+        *link = rebalanced(*link);
+        const bool unchanged = node(*link).height == height && node(*link).largest_gap == largest_gap;
+        if (unchanged && path.depth() <= at_least) return;
     }
 }
 
@@ -136,7 +142,7 @@ void RangeTree::insert(NodeNumber number) {
     }
     *link = number;
     update(node(number));
-    repair(path);
+    repair(path, kMaxHeight);
 }
 
 void RangeTree::erase(Page first) {
@@ -152,7 +158,7 @@ void RangeTree::erase(Page first) {
     RangeNode& gone = node(*link);
     if (gone.left == kNoNode || gone.right == kNoNode) {
         *link = gone.left != kNoNode ? gone.left : gone.right;
-        repair(path);
+        repair(path, kMaxHeight);
         return;
     }
     // Two children: the successor takes the node's place, and the path runs through it.
@@ -167,9 +173,12 @@ void RangeTree::erase(Page first) {
     *successor_link = node(successor).right;
     node(successor).left = gone.left;
     node(successor).right = gone.right;
+    // What the parent knows about this place: repair() compares with it.
+    node(successor).height = gone.height;
+    node(successor).largest_gap = gone.largest_gap;
     *link = successor;
     if (path.depth() > right_link_depth) path.replace(right_link_depth, &node(successor).right);
-    repair(path);
+    repair(path, right_link_depth - 1);  // the successor's own place has to be reached
 }
 
 void RangeTree::refresh(Page first) {
@@ -182,7 +191,11 @@ void RangeTree::refresh(Page first) {
         if (here.first == first.number) break;
         link = first.number < here.first ? &here.left : &here.right;
     }
-    while (const NodeNumber* up = path.pop()) update(node(*up));
+    while (const NodeNumber* up = path.pop()) {
+        const auto before = node(*up).largest_gap;
+        update(node(*up));
+        if (node(*up).largest_gap == before) return;
+    }
 }
 
 std::size_t RangeTree::check(NodeNumber number, Page& previous_end, std::size_t depth) const {

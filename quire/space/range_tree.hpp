@@ -51,7 +51,7 @@ private:
     [[nodiscard]] NodeNumber rotate_left(NodeNumber number) const;
     [[nodiscard]] NodeNumber rotate_right(NodeNumber number) const;
     [[nodiscard]] NodeNumber rebalanced(NodeNumber number) const;
-    void repair(Path& path);
+    void repair(Path& path, std::size_t at_least);
     [[nodiscard]] std::size_t check(NodeNumber number, Page& previous_end, std::size_t depth) const;
 
     NodePool* pool_;
