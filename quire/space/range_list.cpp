@@ -77,9 +77,68 @@ void RangeList::forget(NodeNumber number) {
     if (object != nullptr) object->release();  // last: it may do anything
 }
 
+/// The common allocation: first fit hands out the front of a gap. The gap moves its beginning and keeps its place in the tree.
+///
+///      before   ├─ region ─┤──────── gap ────────┤
+///      after    ├─ region ─┼─ range ─┤─── gap ───┤      one node more, or none if the region before goes on
+bool RangeList::take_front_of_gap(PageRange range, const RangeTraits& traits, std::uintptr_t object_page, Merge merge) {
+    RangeNode& gap = pool_[tree_.find(range.first)];
+    if (traits.kind == RangeKind::gap || !gap.is_gap() || gap.pages().first != range.first) return false;
+    if (!(range.end < gap.pages().end)) return false;
+    gap.first += range.count().value;
+    gap.count -= range.count().value;
+    tree_.refresh(range.end);
+
+    RangeNode added;
+    added.first = range.first.number;
+    added.count = range.count().value;
+    added.set_traits(traits);
+    added.object_page = traits.object == nullptr ? 0 : object_page;
+    if (merge == Merge::yes && range.first != pages_.first) {
+        RangeNode& before = pool_[tree_.find(range.first - PageCount{1})];
+        if (one_range(before, added)) {
+            before.count += added.count;
+            return true;
+        }
+    }
+    const NodeNumber number = pool_.take();
+    pool_[number] = added;
+    if (traits.object != nullptr) traits.object->retain();
+    tree_.insert(number);
+    return true;
+}
+
+/// The common release: a region, or its end, goes to the gap behind it.
+///
+///      before   ├──── region ────┤──── gap ────┤
+///      after    ├ region ┤──────── gap ────────┤        one node less if nothing is left of the region
+bool RangeList::give_to_gap_behind(PageRange range, const RangeTraits& traits) {
+    if (traits.kind != RangeKind::gap || range.end == pages_.end) return false;
+    const NodeNumber number = tree_.find(range.first);
+    RangeNode& region = pool_[number];
+    if (region.is_gap() || region.pages().end != range.end) return false;
+    RangeNode& gap = pool_[tree_.find(range.end)];
+    if (!gap.is_gap()) return false;
+    const bool whole = region.pages().first == range.first;
+    if (whole) {
+        tree_.erase(range.first);
+    } else {
+        region.count -= range.count().value;
+    }
+    gap.first = range.first.number;
+    gap.count += range.count().value;
+    tree_.refresh(range.first);
+    if (whole) {
+        join_before(range.first);
+        forget(number);
+    }
+    return true;
+}
+
 void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_t object_page, Merge merge) {
     require(!range.empty() && pages_.contains(range), "I11: a range outside its list was assigned");
     if (traits.kind == RangeKind::gap && at(range.first).is_gap() && at(range.first).pages().contains(range)) return;
+    if (take_front_of_gap(range, traits, object_page, merge) || give_to_gap_behind(range, traits)) return;
     if (traits.object != nullptr) traits.object->retain();
     split_at(range.first);
     if (range.end != pages_.end) split_at(range.end);

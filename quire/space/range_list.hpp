@@ -73,6 +73,12 @@ public:
     void check_invariants() const;
 
 private:
+    // The two ways in which almost every list changes, each with a fraction of the work of the general one: false if the case is
+    // another.
+    [[nodiscard]] bool take_front_of_gap(PageRange range, const RangeTraits& traits, std::uintptr_t object_page,
+                                         Merge merge);
+    [[nodiscard]] bool give_to_gap_behind(PageRange range, const RangeTraits& traits);
+
     /// Makes `page` the first page of a node by splitting the one it lies in.
     void split_at(Page page);
     /// Unites the node that begins at `page` with the one before it if they are one range.

@@ -77,7 +77,7 @@ void RangeTree::update(RangeNode& here) const {
     const RangeNode& right = node(here.right);
     const auto own = here.is_gap() ? static_cast<std::uint32_t>(here.count) : 0U;
     here.height = static_cast<std::uint8_t>(std::max(left.height, right.height) + 1);
-    here.largest_gap = std::max({own, left.largest_gap, right.largest_gap});
+    here.largest_gap = std::max(own, std::max(left.largest_gap, right.largest_gap));
 }
 
 int RangeTree::balance(const RangeNode& here) const {
