@@ -51,6 +51,9 @@ quire_start:
     movl $(no_fxsr - KERNEL_BASE), %esi
     testl $(1 << 24), %edx
     jz boot_fatal
+    movl $(no_sse - KERNEL_BASE), %esi
+    testl $(1 << 25), %edx
+    jz boot_fatal
 
     # Directory entries: present, writable, 4 MiB (SDM volume 3, table 4-4).
     movl $(quire_page_directory - KERNEL_BASE), %ecx
@@ -128,6 +131,7 @@ no_cpuid:  .asciz "quire: fatal: this processor is too old: it has no CPUID inst
 no_pse:    .asciz "quire: fatal: this processor is too old: it has no 4 MiB pages (PSE)\n"
 no_cmov:   .asciz "quire: fatal: this processor is too old: it has no CMOV instruction (i686)\n"
 no_fxsr:   .asciz "quire: fatal: this processor is too old: it has no FXSAVE instruction\n"
+no_sse:    .asciz "quire: fatal: this processor is too old: it has no SSE\n"
 boot_exit: .asciz "quire: exit 125\n"
 
 .section .note.GNU-stack, "", @progbits

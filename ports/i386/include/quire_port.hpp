@@ -14,6 +14,10 @@
 #include "quire_i386/lock.hpp"
 #include "quire_i386/processor.hpp"
 
+// ports/i386/frame_memory.S
+extern "C" [[gnu::regparm(1)]] void quire_clear_frame(void* frame);
+extern "C" [[gnu::regparm(2)]] void quire_copy_frame(void* to, const void* from);
+
 namespace quire::port {
 
 class Machine {
@@ -83,12 +87,12 @@ public:
 
     static void zero_frame(Frame frame) {
         const FrameWindow window(frame);
-        fill_words(window.words(), kPageSize / 4);
+        quire_clear_frame(window.words());
     }
     static void copy_frame(Frame to, Frame from) {
         const FrameWindow source(from);
         const FrameWindow target(to);
-        copy_words(target.words(), source.words(), kPageSize / 4);
+        quire_copy_frame(target.words(), source.words());
     }
 
     /// One processor so far; everything that would be one per processor asks here.
