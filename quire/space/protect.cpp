@@ -20,21 +20,22 @@ Result<void> Space::protect(PageRange range, Rights rights) {
     // Only the two ends of the range can split a node: inside it, each assign() below covers whole nodes.
     if (const auto reserved = list_.reserve(); !reserved) return reserved;
 
+    FlushBatch batch(paging_.frames());
     for (Page page = range.first; page < range.end;) {
         const RangeNode& node = list_.at(page);
         const PageRange part{page, std::min(node.pages().end, range.end)};
         RangeTraits traits = node.traits();
         traits.rights = rights;
         list_.assign(part, traits, node.object_page + (page - node.pages().first).value);
+
+        const RangeNode& region = list_.at(page);
+        Paging::for_each_occupied(part, [&](Page changed_page, Machine::Slot slot) {
+            const Machine::Entry old = slot.load();
+            const auto changed = Machine::Entry::make(old.frame(), entry_rights(region, old.frame()));
+            if (changed.rights() != old.rights()) batch.weakened(changed_page, slot.exchange(changed));
+        });
         page = part.end;
     }
-
-    FlushBatch batch(paging_.frames());
-    Paging::for_each_occupied(range, [&](Page page, Machine::Slot slot) {
-        const Machine::Entry old = slot.load();
-        const auto changed = Machine::Entry::make(old.frame(), entry_rights(list_.at(page), old.frame()));
-        if (changed.rights() != old.rights()) batch.weakened(page, slot.exchange(changed));
-    });
     batch.finish();
     return {};
 }
