@@ -145,6 +145,10 @@ def CPIO():
     return out.getvalue()
 
 
+# However such a program ends, the kernel goes on and its books balance.
+HOSTILE = [Case(f"hostile-{seed}", ["programs/hostile-musl", str(seed), "40000"], options=("-v", "--memory", "16M"),
+                expect=lambda o: b"audit ok" in o.err and b"panic" not in o.err and o.status in (0, 3, 139)) for seed in range(1, 13)]
+
 MACHINE = [
     Case("memory-8M", ["busybox", "echo", "small"], options=("--memory", "8M")),
     Case("memory-3584M", ["busybox", "echo", "large"], options=("--memory", "3584M")),
@@ -159,4 +163,4 @@ MACHINE = [
     Case("audit-after-program", ["programs/heap-musl"], expect=lambda o: b"audit ok" in o.err and o.status == 0, options=("-v",)),
 ]
 
-CASES = {case.name: case for case in CONFORMANCE + WILD + REAL + APPLETS + MACHINE}
+CASES = {case.name: case for case in CONFORMANCE + WILD + HOSTILE + REAL + APPLETS + MACHINE}
