@@ -19,7 +19,7 @@ class Ended(Exception):
 
 def command(options, boot, pipes):
     """QEMU's command line. `boot`: -kernel … or -cdrom …; `pipes`: names of the FIFOs of the four ports."""
-    line = ["qemu-system-i386", "-accel", "tcg", "-M", "pc,max-ram-below-4g=3584M", "-cpu", "qemu32", "-m", f"{options.memory >> 20}",
+    line = ["qemu-system-i386", "-accel", "tcg", "-M", "pc", "-cpu", "qemu32", "-m", f"{options.memory >> 20}",
             "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-monitor", "none", "-no-reboot",
             "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]
     for name in pipes:

@@ -51,6 +51,7 @@ LineDiscipline& line_discipline() {
 
 void LineDiscipline::write(std::span<const std::byte> bytes) {
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    lines_written_ += static_cast<std::uint64_t>(std::ranges::count(text, '\n'));
     constexpr std::uint32_t kBoth = kPostProcess | kNewlineIsBoth;
     if ((settings.output & kBoth) != kBoth) {
         terminal.write(bytes);

@@ -40,6 +40,9 @@ public:
     /// Output for the terminal, with line ends as it wants them.
     void write(std::span<const std::byte> bytes);
 
+    /// How many line ends were written since power-on: whoever rewrites lines in place asks whether they are still there.
+    [[nodiscard]] std::uint64_t lines_written() const { return lines_written_; }
+
     /// Takes in what was typed: edits, echoes, raises SIGINT. Called whenever the kernel has a moment.
     void collect();
 
@@ -61,6 +64,7 @@ private:
     bool end_of_input_ = false;
     bool end_of_file_ = false;  ///< ^D was typed: the next read that finds nothing returns 0, once
     std::int32_t foreground_ = 0;
+    std::uint64_t lines_written_ = 0;
 };
 
 /// The machine's one terminal.

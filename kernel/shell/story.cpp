@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "kernel/console/line_discipline.hpp"
 #include "kernel/cpu/timer.hpp"
 #include "kernel/memory/audit.hpp"
 #include "kernel/process/scheduler.hpp"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t kPrograms = 3;
 constexpr std::array<std::string_view, kPrograms> kNames{"ada", "brook", "cedar"};
 constexpr std::array<std::string_view, kPrograms> kSeeds{"1815", "1943", "2015"};
-constexpr std::string_view kAllocations = "20000";
+constexpr std::string_view kAllocations = "40000";
 constexpr std::string_view kPath = "/bin/story";
 constexpr std::uint64_t kLookEvery = 20'000'000;  // nanoseconds
 constexpr std::uint64_t kRedrawEvery = 100'000'000;
@@ -38,7 +39,7 @@ struct Story {
     std::array<Line, kPrograms> lines;
     std::uint64_t next_look = 0;
     std::uint64_t next_drawing = 0;
-    bool drawn = false;
+    std::uint64_t drawn_at = 0;  ///< line_discipline().lines_written() after the last drawing; 0: none yet
 };
 
 void look_at(Line& line) {
@@ -54,18 +55,20 @@ void look_at(Line& line) {
     line.heap_kib = space.heap.bytes() / 1024;
 }
 
+/// Rewrites the lines in place if the terminal can and nobody has written below them meanwhile; else writes them anew.
 void draw(Story& story) {
-    constexpr std::string_view kUp = "\x1b[4A";
-    if (story.drawn && story.live == Live::ansi) story.out.write(kUp);
-    if (!story.drawn || story.live == Live::ansi) {
-        format(story.out, "  {:<8} {:>8} {:>10} {:>10} {:>10} {:>10}\n", "program", "slices", "preempted", "faults",
-               "frames", "heap");
+    const bool in_place = story.live == Live::ansi && story.drawn_at == line_discipline().lines_written();
+    const std::string_view line_end = story.live == Live::ansi ? "\x1b[K\n" : "\n";
+    if (in_place) story.out.write("\x1b[4A");
+    if (story.live == Live::ansi || story.drawn_at == 0) {
+        format(story.out, "  {:<8} {:>8} {:>10} {:>10} {:>10} {:>10}{}", "program", "slices", "preempted", "faults",
+               "frames", "heap", line_end);
     }
     for (const Line& line : story.lines) {
-        format(story.out, "  {:<8} {:>8} {:>10'} {:>10'} {:>10'} {:>8'} K{}\n", line.name, line.slices, line.preempted,
-               line.faults, line.frames, line.heap_kib, line.ended ? "  ended  " : "         ");
+        format(story.out, "  {:<8} {:>8} {:>10'} {:>10'} {:>10'} {:>8'} K{}{}", line.name, line.slices, line.preempted,
+               line.faults, line.frames, line.heap_kib, line.ended ? "  ended" : "", line_end);
     }
-    story.drawn = true;
+    story.drawn_at = line_discipline().lines_written();
 }
 
 /// Called between time slices; true when the story is over.
@@ -145,7 +148,7 @@ bool tell_story(Sink& out, Live live) {
         "Three programs, each in its own page directory, all at the same virtual addresses. Each makes thousands of\n"
         "allocations between 1 byte and 64 KiB; pages get their frames at first touch; the timer takes the processor\n"
         "away after each slice.\n\n");
-    Story story{.out = out, .live = live, .lines = {}, .next_look = 0, .next_drawing = 0, .drawn = false};
+    Story story{.out = out, .live = live, .lines = {}, .next_look = 0, .next_drawing = 0, .drawn_at = 0};
     const FrameStatistics before = memory().frames.statistics();
     const std::uint64_t expired_before = expired_slices();
     if (!start(story)) return false;
