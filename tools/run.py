@@ -4,6 +4,7 @@ import argparse
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import qemu
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "i386"
 FAILED = 125  # the tools' own trouble, as env(1) and timeout(1) have it
+EARLY_SECONDS = 0.2
 ENVIRONMENT = {"PATH": "/bin", "HOME": "/", "LANG": "C", "TERM": "dumb"}
 
 HELP = """usage: ./run [OPTION...]                     boot, tell the seed's story, end in a prompt
@@ -142,6 +144,7 @@ def archive_of(options):
         archive.add_bytes(".quire/program", os.fsencode(guest_path))
         archive.add_bytes(".quire/argv", strings(options.program))
         environment = dict(ENVIRONMENT, **dict(pair.split("=", 1) for pair in options.env))
+        add_early_input(options, archive)
         archive.add_bytes(".quire/env", strings(f"{name}={value}" for name, value in environment.items()))
     else:
         for program in sorted((BUILD / "user").iterdir()):
@@ -158,6 +161,25 @@ def archive_of(options):
         host, inside = place(text, "dir")
         archive.add_tree(host, inside)
     return archive
+
+
+def add_early_input(options, archive):
+    """Input that is there already travels with the archive, because a serial line is slow: all of a file, and of a pipe what comes
+    within a moment. The rest goes over the line."""
+    source = standard_input()
+    if source is None or os.isatty(source):
+        return
+    most, until, data, ended = options.memory // 4, time.monotonic() + EARLY_SECONDS, bytearray(), False
+    while len(data) < most and not ended:
+        ready, _, _ = select.select([source], [], [], max(0, until - time.monotonic()))
+        if not ready:
+            break
+        piece = os.read(source, min(1 << 20, most - len(data)))
+        ended = not piece
+        data += piece
+    archive.add_bytes(".quire/stdin", bytes(data))
+    if ended:
+        archive.add_bytes(".quire/stdin-ends", b"")
 
 
 def busybox_path():

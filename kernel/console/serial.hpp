@@ -23,6 +23,7 @@ public:
     /// Waits until the last bit has left the chip.
     void drain();
     [[nodiscard]] bool exists() const { return exists_; }
+    [[nodiscard]] bool has_fifo() const { return fifo_bytes_ > 1; }
     /// What the chip had received before init(), which would have thrown it away.
     [[nodiscard]] std::span<const std::byte> received_early() const { return std::span(early_).first(early_count_); }
 

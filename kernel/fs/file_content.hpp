@@ -39,6 +39,8 @@ public:
     }
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
+    /// What is left of the bytes that it began with; they take no frames.
+    [[nodiscard]] std::span<const std::byte> first_bytes() const { return archive_; }
     /// Frames that the cache holds.
     [[nodiscard]] std::size_t cached() const { return cached_; }
 

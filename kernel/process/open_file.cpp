@@ -78,12 +78,43 @@ private:
     Ref<Inode> inode_;
 };
 
+/// Input that was there before power-on travels in the initial file system (docs/tools.md): a serial line is slow. It comes
+/// before what the line brings; if the input had ended already, the line brings nothing.
+class EarlyInput {
+public:
+    EarlyInput() {
+        const auto bytes = files().look_up(files().root(), "/.quire/stdin", FollowLast::yes);
+        if (bytes) inode_ = *bytes;
+        ends_ = files().look_up(files().root(), "/.quire/stdin-ends", FollowLast::yes).has_value();
+    }
+    std::size_t read(std::span<std::byte> out) {
+        const auto left = rest();
+        const std::size_t count = std::min(left.size(), out.size());
+        std::copy_n(left.begin(), count, out.begin());
+        position_ += count;
+        return count;
+    }
+    [[nodiscard]] bool empty() const { return rest().empty(); }
+    [[nodiscard]] bool ends() const { return ends_; }
+
+private:
+    [[nodiscard]] std::span<const std::byte> rest() const {
+        if (!inode_) return {};
+        return inode_->content().first_bytes().subspan(position_);
+    }
+    Ref<Inode> inode_;
+    std::size_t position_ = 0;
+    bool ends_ = false;
+};
+
 class StreamFile final : public OpenFile {
 public:
     explicit StreamFile(Stream stream)
         : OpenFile(stream == Stream::input ? kOpenReadOnly : kOpenWriteOnly), stream_(stream) {}
 
     SysResult<std::size_t> read(std::span<std::byte> out) override {
+        if (!early_.empty()) return early_.read(out);
+        if (early_.ends()) return std::size_t{0};
         for (;;) {
             const auto [bytes, end] = standard_input.read(out);
             if (bytes != 0 || end || out.empty()) return bytes;
@@ -96,12 +127,13 @@ public:
     }
     std::uint16_t ready() override {
         if (stream_ != Stream::input) return kPollOut;
-        return standard_input.readable() ? kPollIn : std::uint16_t{0};
+        return !early_.empty() || early_.ends() || standard_input.readable() ? kPollIn : std::uint16_t{0};
     }
     bool is_pipe() const override { return true; }
 
 private:
     Stream stream_;
+    EarlyInput early_;
 };
 
 class TerminalFile final : public OpenFile {
