@@ -2,16 +2,11 @@
 
 #include <cstdint>
 
+#include "kernel/cpu/time_stamp.hpp"
+
 namespace quire::kernel {
 
 namespace {
-
-std::uint64_t time_stamp() {
-    std::uint32_t low = 0;
-    std::uint32_t high = 0;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return std::uint64_t{high} << 32U | low;
-}
 
 constinit std::uint64_t state = 0;
 

@@ -5,7 +5,7 @@
 #include "kernel/base/grow_array.hpp"
 #include "kernel/console/exit.hpp"
 #include "kernel/console/log.hpp"
-#include "kernel/cpu/timer.hpp"
+#include "kernel/cpu/time_stamp.hpp"
 #include "kernel/memory/audit.hpp"
 #include "kernel/memory/initial_files.hpp"
 #include "kernel/process/scheduler.hpp"
@@ -49,13 +49,6 @@ public:
 private:
     GrowArray<std::string_view> items_;
 };
-
-std::uint64_t time_stamp() {
-    std::uint32_t low = 0;
-    std::uint32_t high = 0;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return std::uint64_t{high} << 32U | low;
-}
 
 bool never(void*) {
     return false;
