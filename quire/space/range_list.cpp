@@ -139,6 +139,10 @@ void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_
     require(!range.empty() && pages_.contains(range), "I11: a range outside its list was assigned");
     if (traits.kind == RangeKind::gap && at(range.first).is_gap() && at(range.first).pages().contains(range)) return;
     if (take_front_of_gap(range, traits, object_page, merge) || give_to_gap_behind(range, traits)) return;
+    // In the middle of something else there is no neighbour to unite with.
+    const RangeNode& around = at(range.first);
+    const bool enclosed =
+        around.pages().first < range.first && range.end < around.pages().end && around.traits() != traits;
     if (traits.object != nullptr) traits.object->retain();
     split_at(range.first);
     if (range.end != pages_.end) split_at(range.end);
@@ -159,7 +163,7 @@ void RangeList::assign(PageRange range, const RangeTraits& traits, std::uintptr_
     tree_.refresh(range.first);
     if (replaced != nullptr) replaced->release();
 
-    if (merge == Merge::yes || node.is_gap()) {
+    if (!enclosed && (merge == Merge::yes || node.is_gap())) {
         join_before(range.end);
         join_before(range.first);
     }
