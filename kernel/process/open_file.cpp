@@ -83,27 +83,22 @@ private:
 class EarlyInput {
 public:
     EarlyInput() {
-        const auto bytes = files().look_up(files().root(), "/.quire/stdin", FollowLast::yes);
-        if (bytes) inode_ = *bytes;
+        // The bytes stay in the archive whatever a program does to the file.
+        const auto inode = files().look_up(files().root(), "/.quire/stdin", FollowLast::yes);
+        if (inode) rest_ = (*inode)->content().first_bytes();
         ends_ = files().look_up(files().root(), "/.quire/stdin-ends", FollowLast::yes).has_value();
     }
     std::size_t read(std::span<std::byte> out) {
-        const auto left = rest();
-        const std::size_t count = std::min(left.size(), out.size());
-        std::copy_n(left.begin(), count, out.begin());
-        position_ += count;
+        const std::size_t count = std::min(rest_.size(), out.size());
+        std::copy_n(rest_.begin(), count, out.begin());
+        rest_ = rest_.subspan(count);
         return count;
     }
-    [[nodiscard]] bool empty() const { return rest().empty(); }
+    [[nodiscard]] bool empty() const { return rest_.empty(); }
     [[nodiscard]] bool ends() const { return ends_; }
 
 private:
-    [[nodiscard]] std::span<const std::byte> rest() const {
-        if (!inode_) return {};
-        return inode_->content().first_bytes().subspan(position_);
-    }
-    Ref<Inode> inode_;
-    std::size_t position_ = 0;
+    std::span<const std::byte> rest_;
     bool ends_ = false;
 };
 
