@@ -49,8 +49,8 @@ Rights rights_of(const Elf32_Phdr& header) {
 }
 
 Problem add_segment(ElfPlan& plan, const Elf32_Phdr& header, std::uintptr_t base, std::uint64_t file_size) {
-    if (header.p_memsz == 0) return nullptr;
     if (header.p_filesz > header.p_memsz) return "damaged: a segment has more bytes in the file than in memory";
+    if (header.p_memsz == 0) return nullptr;
     if (std::uint64_t{header.p_offset} + header.p_filesz > file_size)
         return "truncated: a segment reaches beyond the end of the file";
     const auto start = checked_add<std::uint32_t>(header.p_vaddr, static_cast<std::uint32_t>(base));
@@ -63,8 +63,12 @@ Problem add_segment(ElfPlan& plan, const Elf32_Phdr& header, std::uintptr_t base
     if (plan.segment_count == ElfPlan::kMaxSegments) return "damaged: too many segments";
     for (const ElfSegment& other : plan.all()) {
         if (*start < other.memory_end.value) return "damaged: segments overlap or are out of order";
-        // Linkers let a segment begin in the page in which the one before ends, if both are bytes of the file.
-        if (pages.first < other.pages.end && other.memory_end != other.file_end) return "damaged: segments overlap";
+        if (pages.first >= other.pages.end) continue;
+        // Linkers let a segment begin in the page in which the one before ends, if both are bytes of one page of the file.
+        const std::uintptr_t page_in_other = other.file_page + (pages.first - other.pages.first).value;
+        const bool one_page = other.memory_end == other.file_end && header.p_filesz != 0 &&
+                              header.p_offset >> kPageShift == page_in_other;
+        if (!one_page) return "damaged: segments overlap in a page that is not the same in the file";
     }
     plan.segments[plan.segment_count++] = {
         .pages = pages,

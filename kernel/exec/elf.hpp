@@ -25,8 +25,10 @@ protected:
     ~ElfBytes() = default;
 };
 
-/// One PT_LOAD segment. Its file part is mapped page by page from the file, so a page that two segments share shows the
-/// file's bytes of both; what lies behind the file part, up to `memory_end`, is zero.
+/// One PT_LOAD segment. Its file part is mapped page by page from the file; what lies behind the file part, up to
+/// `memory_end`, is zero. When a segment begins in the page in which the one before it ends, the later one's page, with
+/// its rights, takes the earlier one's place. That is right only because both are the same page of the file, so that it
+/// shows the bytes of both; other sharing is refused.
 ///
 ///      pages.first          file_end        memory_end      pages.end
 ///      ├── page of the file ──┤── zeroes ──────┤· · (zero) · · ┤

@@ -11,12 +11,15 @@ constexpr std::size_t kFieldDigits = 8;
 constexpr std::size_t kMagicBytes = 6;
 constexpr std::size_t kHeaderBytes = kMagicBytes + 13 * kFieldDigits;
 enum Field : std::size_t {
+    kInode = 0,
     kMode = 1,
+    kLinks = 4,
     kMtime = 5,
     kFileSize = 6,
-    kDeviceMajor = 9,
-    kDeviceMinor = 10,
+    kDeviceMajor = 7,
+    kDeviceMinor = 8,
     kNameSize = 11,
+    kCheck = 12,
     kFields = 13
 };
 
@@ -41,13 +44,20 @@ constexpr std::size_t padding(std::size_t position) {
     return (4 - position % 4) % 4;
 }
 
+std::uint32_t sum_of(std::span<const std::byte> data) {
+    std::uint32_t sum = 0;
+    for (const std::byte byte : data) sum += std::to_integer<std::uint32_t>(byte);
+    return sum;
+}
+
 }  // namespace
 
 std::expected<CpioEntry, CpioError> CpioReader::next() {
     const std::string_view bytes(reinterpret_cast<const char*>(archive_.data()), archive_.size());
     const std::string_view rest = bytes.substr(offset_);
     if (rest.size() < kHeaderBytes) return wrong("the archive ends without a trailer");
-    if (!rest.starts_with("070701") && !rest.starts_with("070702")) return wrong("not a newc cpio header");
+    const bool summed = rest.starts_with("070702");
+    if (!rest.starts_with("070701") && !summed) return wrong("not a newc cpio header");
     std::array<std::uint32_t, kFields> fields{};
     for (std::size_t i = 0; i < kFields; ++i) {
         const auto value = hexadecimal(rest.substr(kMagicBytes + i * kFieldDigits, kFieldDigits));
@@ -69,11 +79,13 @@ std::expected<CpioEntry, CpioError> CpioReader::next() {
     CpioEntry entry{.name = name.substr(0, name_bytes - 1),
                     .mode = fields[kMode],
                     .mtime = fields[kMtime],
-                    .device_major = fields[kDeviceMajor],
-                    .device_minor = fields[kDeviceMinor],
-                    .data = archive_.subspan(position, data_bytes)};
+                    .links = fields[kLinks],
+                    .identity = {fields[kInode], fields[kDeviceMajor], fields[kDeviceMinor]},
+                    .data = archive_.subspan(position, data_bytes),
+                    .offset = offset_};
     if (entry.name == "TRAILER!!!") return CpioEntry{};
     if (entry.name.empty()) return wrong("a file has no name");
+    if (summed && sum_of(entry.data) != fields[kCheck]) return wrong("a file is damaged: its checksum differs");
     position += data_bytes;
     position += padding(position);
     offset_ = position < bytes.size() ? position : bytes.size();

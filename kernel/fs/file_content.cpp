@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "quire/base/defect.hpp"
 #include "quire/port.hpp"
 
 namespace quire::kernel {
@@ -25,18 +26,38 @@ bool FileContent::cover(std::uint64_t size) {
     return pages <= pages_.size() || pages_.resize(pages);
 }
 
+/// What the file holds where it has no frame: the archive's bytes as far as they reach, then zeroes.
+void FileContent::initial_bytes(std::uint64_t offset, std::span<std::byte> out) const {
+    std::size_t archived = 0;
+    if (offset < archive_.size()) {
+        const auto bytes = archive_.subspan(static_cast<std::size_t>(offset));
+        archived = std::min(bytes.size(), out.size());
+        std::memcpy(out.data(), bytes.data(), archived);
+    }
+    std::ranges::fill(out.subspan(archived), std::byte{0});
+}
+
+/// Zeroes the rest of the page in which the file ends or will end. A page without a frame needs nothing.
+void FileContent::clear_behind(std::uint64_t end) {
+    const std::size_t inside = within_page(end);
+    const Frame frame = present(page_of(end));
+    if (inside == 0 || frame == kAbsent) return;
+    const Machine::FrameWindow window(frame);
+    std::memset(window.data() + inside, 0, kPageSize - inside);
+}
+
 /// The cache's own frame of a page within the file; no share is taken.
 Result<Frame> FileContent::cached_page(std::size_t index) {
     if (!cover(std::uint64_t{index + 1} << kPageShift)) return quire::fail(Error::no_frames);
     if (pages_[index] != kAbsent) return pages_[index];
     const auto frame = frames_.take();
     if (!frame) return frame;
-    Machine::zero_frame(*frame);
     const std::uint64_t start = std::uint64_t{index} << kPageShift;
     if (start < archive_.size()) {
-        const auto bytes = archive_.subspan(static_cast<std::size_t>(start));
         const Machine::FrameWindow window(*frame);
-        std::memcpy(window.data(), bytes.data(), std::min(bytes.size(), kPageSize));
+        initial_bytes(start, {window.data(), kPageSize});
+    } else {
+        Machine::zero_frame(*frame);
     }
     pages_[index] = *frame;
     ++cached_;
@@ -55,13 +76,15 @@ SysResult<std::size_t> FileContent::read(std::uint64_t offset, std::span<std::by
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), size_ - offset));
     std::size_t done = 0;
     while (done < wanted) {
-        const auto frame = cached_page(page_of(offset + done));
-        if (!frame) return done != 0 ? SysResult<std::size_t>(done) : fail(Errno::enomem);
         const std::size_t inside = within_page(offset + done);
-        const std::size_t bytes = std::min(wanted - done, kPageSize - inside);
-        const Machine::FrameWindow window(*frame);
-        std::memcpy(out.data() + done, window.data() + inside, bytes);
-        done += bytes;
+        const auto part = out.subspan(done, std::min(wanted - done, kPageSize - inside));
+        if (const Frame frame = present(page_of(offset + done)); frame != kAbsent) {
+            const Machine::FrameWindow window(frame);
+            std::memcpy(part.data(), window.data() + inside, part.size());
+        } else {
+            initial_bytes(offset + done, part);
+        }
+        done += part.size();
     }
     return done;
 }
@@ -69,6 +92,7 @@ SysResult<std::size_t> FileContent::read(std::uint64_t offset, std::span<std::by
 SysResult<std::size_t> FileContent::write(std::uint64_t offset, std::span<const std::byte> bytes) {
     if (bytes.empty()) return std::size_t{0};
     if (offset >= kMaxBytes) return fail(Errno::efbig);
+    if (offset > size_) clear_behind(size_);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), kMaxBytes - offset));
     std::size_t done = 0;
     while (done < wanted) {
@@ -87,15 +111,8 @@ SysResult<std::size_t> FileContent::write(std::uint64_t offset, std::span<const 
 
 SysResult<void> FileContent::resize(std::uint64_t size) {
     if (size > kMaxBytes) return fail(Errno::efbig);
+    clear_behind(std::min(size, size_));
     if (size < size_) {
-        const std::size_t inside = within_page(size);
-        if (inside != 0) {
-            // Zero the tail now, so that a later extension shows zeroes.
-            const auto frame = cached_page(page_of(size));
-            if (!frame) return fail(Errno::enomem);
-            const Machine::FrameWindow window(*frame);
-            std::memset(window.data() + inside, 0, kPageSize - inside);
-        }
         const std::size_t kept = page_of(size + kPageSize - 1);
         for (std::size_t i = kept; i < pages_.size(); ++i) {
             if (pages_[i] == kAbsent) continue;
@@ -107,6 +124,17 @@ SysResult<void> FileContent::resize(std::uint64_t size) {
     }
     size_ = size;
     return {};
+}
+
+void FileContent::check_invariants() const {
+    std::size_t frames = 0;
+    for (std::size_t i = 0; i < pages_.size(); ++i) {
+        if (pages_[i] == kAbsent) continue;
+        ++frames;
+        require(std::uint64_t{i} << kPageShift < size_, "I19: a file has a frame beyond its end");
+    }
+    require(frames == cached_, "I19: a file's count of frames is wrong");
+    require(archive_.size() <= size_, "I19: a file begins with more of the archive than it has bytes");
 }
 
 }  // namespace quire::kernel

@@ -1,14 +1,14 @@
 #pragma once
-/// The bytes of a regular file: a page cache that is the file. Each page has a frame once it was read or written; until
-/// then
-/// its bytes are those of the initial archive, or zeroes.
+/// The bytes of a regular file: a page cache that is the file. Each page has a frame once it was written or mapped; until
+/// then its bytes are those of the initial archive, or zeroes, and reading them takes no frame.
 ///
 ///      archive bytes ──first use──▶ frame ◀── write, read
-///                                     ▲
-///                                     └── mapped by programs: each entry one more share
+///            │                        ▲
+///            └─────────▶ read         └── mapped by programs: each entry one more share
 ///
-/// The cache holds one share of each frame. What lies behind the end of the file in its last page is always zero
-/// (gotcha 30).
+/// The cache holds one share of each frame. What lies behind the end of the file in its last page never becomes part of
+/// the file: it is zero when the page is made and when the file shrinks, and what a program stored there through a shared
+/// mapping is cleared before the file grows over it (gotcha 30; mmap(2): such changes are not part of the file).
 
 #include <cstddef>
 #include <cstdint>
@@ -47,12 +47,15 @@ public:
     /// The frame of page `index`, with one share taken for the caller. beyond_end, no_frames.
     [[nodiscard]] Result<Frame> page(std::size_t index);
 
-    /// Copies from `offset` on; 0 bytes at and behind the end. enomem when a page has no frame and none is left.
+    /// Copies from `offset` on; 0 bytes at and behind the end. Takes no memory.
     [[nodiscard]] SysResult<std::size_t> read(std::uint64_t offset, std::span<std::byte> out);
     /// Copies to `offset` on; the file grows. efbig, enospc (no frame is left). May write less than all.
     [[nodiscard]] SysResult<std::size_t> write(std::uint64_t offset, std::span<const std::byte> bytes);
-    /// Cuts off or extends with zeroes. efbig, enomem.
+    /// Cuts off or extends with zeroes: efbig. Takes no memory.
     [[nodiscard]] SysResult<void> resize(std::uint64_t size);
+
+    /// Proves the books of the cache: I19.
+    void check_invariants() const;
 
     /// Calls `visit(Frame)` for each frame that the cache holds a share of.
     template <typename Visitor>
@@ -65,6 +68,9 @@ public:
 private:
     static constexpr Frame kAbsent{0};  ///< frame 0 is never handed out
     [[nodiscard]] Result<Frame> cached_page(std::size_t index);
+    [[nodiscard]] Frame present(std::size_t index) const { return index < pages_.size() ? pages_[index] : kAbsent; }
+    void initial_bytes(std::uint64_t offset, std::span<std::byte> out) const;
+    void clear_behind(std::uint64_t end);
     [[nodiscard]] bool cover(std::uint64_t size);
 
     FrameAllocator& frames_;

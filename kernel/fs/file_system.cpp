@@ -71,7 +71,7 @@ SysResult<void> FileSystem::make_devices() {
 SysResult<Ref<Inode>> FileSystem::child(Inode& directory, std::string_view name) const {
     if (!directory.is_directory()) return fail(Errno::enotdir);
     if (name.size() > kNameMax) return fail(Errno::enametoolong);
-    if (name == ".") return Ref<Inode>(&directory);
+    if (name.empty() || name == ".") return Ref<Inode>(&directory);
     if (name == "..") return Ref<Inode>(directory.parent);
     const DirectoryEntry* const entry = directory.find(name);
     if (entry == nullptr) return fail(Errno::enoent);
@@ -79,7 +79,8 @@ SysResult<Ref<Inode>> FileSystem::child(Inode& directory, std::string_view name)
 }
 
 /// Walks all components but the last, through links. The last one is only named, except that with `follow_last` a
-/// link there is walked through as well.
+/// link there is walked through as well; the name is then one of a directory's own, or lies in the target of a link to
+/// nowhere, and is good until the tree changes. Recursion is bounded by kMaxLinks: about 6 KiB of stack.
 SysResult<Place> FileSystem::resolve(Inode& start, std::string_view path, bool follow_last, unsigned& links) const {
     if (path.empty()) return fail(Errno::enoent);
     if (path.size() >= kPathMax) return fail(Errno::enametoolong);
@@ -88,10 +89,7 @@ SysResult<Place> FileSystem::resolve(Inode& start, std::string_view path, bool f
         const std::string_view name = take_component(path);
         const bool slash = path.starts_with('/');
         const bool last = without_leading_slashes(path).empty();
-        if (name.empty()) {  // the path was all slashes
-            place.name = ".";
-            return place;
-        }
+        if (name.empty()) return place;  // the path was all slashes
         if (name.size() > kNameMax) return fail(Errno::enametoolong);
         place.name = name;
         place.must_be_directory = slash;
@@ -111,6 +109,7 @@ SysResult<Place> FileSystem::resolve(Inode& start, std::string_view path, bool f
                 behind->must_be_directory = behind->must_be_directory || slash;
                 // The name lies in the link's target, which lives as long as the link does: keep only names that do.
                 const auto inode = child(*behind->directory, behind->name);
+                if (!inode && inode.error() == Errno::enoent) return behind;  // a name that could be made
                 if (!inode) return fail(inode.error());
                 if ((*inode)->is_directory()) return Place{.directory = *inode, .name = "."};
                 const DirectoryEntry* const entry = behind->directory->find(behind->name);
@@ -148,47 +147,76 @@ SysResult<Place> FileSystem::locate(Inode& start, std::string_view path) const {
     return place;
 }
 
-SysResult<Ref<Inode>> FileSystem::create(const Place& place, InodeKind kind, std::uint32_t permissions) {
-    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr)
-        return fail(Errno::eexist);
+SysResult<Ref<Inode>> FileSystem::open_inode(Inode& start, std::string_view path, const OpenRequest& request) {
+    const bool follow = request.follow == FollowLast::yes && !(request.create && request.exclusive);
+    unsigned links = 0;
+    const auto place = request.create && !follow ? locate(start, path) : resolve(start, path, follow, links);
+    if (!place) return fail(place.error());
+    if (request.create && place->must_be_directory) return fail(Errno::eisdir);
+    auto inode = child(*place->directory, place->name);
+    if (inode) {
+        if (request.create && request.exclusive) return fail(Errno::eexist);
+        if ((*inode)->kind() == InodeKind::symlink) return fail(Errno::eloop);
+        if (place->must_be_directory && !(*inode)->is_directory()) return fail(Errno::enotdir);
+        return inode;
+    }
+    if (inode.error() != Errno::enoent || !request.create) return inode;
+    return create(*place, InodeKind::regular, request.permissions);
+}
+
+/// Whether something of this kind can be called so.
+SysResult<void> FileSystem::check_free(const Place& place, InodeKind kind) const {
+    const std::string_view name = place.name;
+    if (name.empty() || name == "." || name == "..") return fail(Errno::eexist);
+    if (name.size() > kNameMax) return fail(Errno::enametoolong);
+    if (place.directory->find(name) != nullptr) return fail(Errno::eexist);
+    if (place.must_be_directory && kind != InodeKind::directory) return fail(Errno::enoent);
     if (place.directory->links == 0)
         return fail(Errno::enoent);  // a directory that was removed while somebody is in it
-    Ref<Inode> inode(make_inode(kind, permissions));
-    if (!inode) return fail(Errno::enomem);
-    if (const auto added = place.directory->add(place.name, *inode); !added) return fail(added.error());
-    inode->links = 1;
-    if (kind == InodeKind::directory) {
-        inode->links = 2;
-        inode->parent = place.directory.get();
+    return {};
+}
+
+/// Gives an inode its first name, or a further one. check_free() has been asked.
+SysResult<void> FileSystem::attach(const Place& place, Inode& inode) {
+    if (const auto added = place.directory->add(place.name, inode); !added) return added;
+    ++inode.links;
+    if (inode.is_directory()) {
+        ++inode.links;
+        inode.parent = place.directory.get();
         ++place.directory->links;
     }
-    place.directory->modified = place.directory->changed = now();
+    inode.changed = place.directory->modified = place.directory->changed = now();
+    return {};
+}
+
+SysResult<Ref<Inode>> FileSystem::create(const Place& place, InodeKind kind, std::uint32_t permissions) {
+    if (const auto free = check_free(place, kind); !free) return fail(free.error());
+    Ref<Inode> inode(make_inode(kind, permissions));
+    if (!inode) return fail(Errno::enomem);
+    if (const auto attached = attach(place, *inode); !attached) return fail(attached.error());
     return inode;
 }
 
 SysResult<Ref<Inode>> FileSystem::create_symlink(const Place& place, std::string_view target) {
-    auto inode = create(place, InodeKind::symlink, 0777);
-    if (!inode) return inode;
-    if (const auto set = (*inode)->set_target(target); !set) {
-        place.directory->remove(place.name);
-        return fail(set.error());
-    }
+    if (target.empty()) return fail(Errno::enoent);
+    if (target.size() >= kPathMax) return fail(Errno::enametoolong);
+    if (const auto free = check_free(place, InodeKind::symlink); !free) return fail(free.error());
+    Ref<Inode> inode(make_inode(InodeKind::symlink, 0777));
+    if (!inode) return fail(Errno::enomem);
+    if (const auto set = inode->set_target(target); !set) return fail(set.error());
+    if (const auto attached = attach(place, *inode); !attached) return fail(attached.error());
     return inode;
 }
 
 SysResult<void> FileSystem::link(const Place& place, Inode& inode) {
     if (inode.is_directory()) return fail(Errno::eperm);
-    if (place.name == "." || place.name == ".." || place.directory->find(place.name) != nullptr)
-        return fail(Errno::eexist);
-    if (place.directory->links == 0) return fail(Errno::enoent);
-    if (const auto added = place.directory->add(place.name, inode); !added) return added;
-    ++inode.links;
-    inode.changed = now();
-    return {};
+    if (inode.links == 0) return fail(Errno::enoent);
+    if (const auto free = check_free(place, inode.kind()); !free) return free;
+    return attach(place, inode);
 }
 
 SysResult<void> FileSystem::unlink(const Place& place) {
-    if (place.name == "." || place.name == "..") return fail(Errno::eisdir);
+    if (place.name.empty() || place.name == "." || place.name == "..") return fail(Errno::eisdir);
     const DirectoryEntry* const entry = place.directory->find(place.name);
     if (entry == nullptr) return fail(Errno::enoent);
     if (entry->inode->is_directory()) return fail(Errno::eisdir);
@@ -201,6 +229,7 @@ SysResult<void> FileSystem::unlink(const Place& place) {
 }
 
 SysResult<void> FileSystem::remove_directory(const Place& place) {
+    if (place.name.empty()) return fail(Errno::ebusy);
     if (place.name == ".") return fail(Errno::einval);
     if (place.name == "..") return fail(Errno::enotempty);
     const DirectoryEntry* const entry = place.directory->find(place.name);
@@ -218,7 +247,8 @@ SysResult<void> FileSystem::remove_directory(const Place& place) {
 
 SysResult<void> FileSystem::rename(const Place& from, const Place& to) {
     for (const std::string_view name : {from.name, to.name}) {
-        if (name == "." || name == "..") return fail(Errno::ebusy);
+        if (name.empty() || name == "." || name == "..") return fail(Errno::ebusy);
+        if (name.size() > kNameMax) return fail(Errno::enametoolong);
     }
     DirectoryEntry* const source = from.directory->find(from.name);
     if (source == nullptr) return fail(Errno::enoent);
@@ -237,6 +267,7 @@ SysResult<void> FileSystem::rename(const Place& from, const Place& to) {
         if (replaced->first_entry() != nullptr) return fail(Errno::enotempty);
         // The name stays and leads elsewhere: nothing to allocate, so nothing can fail half-way.
         target->inode = moved;
+        replaced->changed = now();
         if (replaced->is_directory()) {
             replaced->links = 0;
             replaced->parent = replaced.get();
@@ -253,7 +284,8 @@ SysResult<void> FileSystem::rename(const Place& from, const Place& to) {
         ++to.directory->links;
         moved->parent = to.directory.get();
     }
-    moved->changed = from.directory->modified = to.directory->modified = now();
+    moved->changed = from.directory->modified = from.directory->changed = now();
+    to.directory->modified = to.directory->changed = now();
     return {};
 }
 
@@ -277,68 +309,6 @@ SysResult<std::size_t> FileSystem::path_of(const Inode& directory, std::span<cha
     const std::size_t bytes = out.size() - begin;
     std::memmove(out.data(), out.data() + begin, bytes);
     return bytes - 1;
-}
-
-/// Makes the directories of an archive's path that are missing, and leaves the last component in `path`.
-SysResult<Ref<Inode>> FileSystem::make_parents(std::string_view& path) {
-    Ref<Inode> directory = root_;
-    for (;;) {
-        const std::string_view name = take_component(path);
-        if (without_leading_slashes(path).empty()) {
-            path = name;
-            return directory;
-        }
-        if (name == ".") continue;
-        if (name == "..") return fail(Errno::einval);
-        auto next = child(*directory, name);
-        if (!next && next.error() == Errno::enoent) {
-            next = create({.directory = directory, .name = name}, InodeKind::directory, 0755);
-        }
-        if (!next) return next;
-        directory = *next;
-    }
-}
-
-SysResult<void> FileSystem::add_entry(const CpioEntry& entry) {
-    std::string_view name = entry.name;
-    const auto directory = make_parents(name);
-    if (!directory) return fail(directory.error());
-    if (name.empty() || name == ".") return {};  // the root itself
-    const Place place{.directory = *directory, .name = name};
-    const std::uint32_t type = entry.mode & kTypeMask;
-    if (DirectoryEntry* const before = (*directory)->find(name); before != nullptr) {
-        if (type == kTypeDirectory && before->inode->is_directory()) return {};
-        if (before->inode->is_directory()) return fail(Errno::eisdir);
-        if (const auto gone = unlink(place); !gone) return gone;  // the later entry counts, as cpio(1) extracts
-    }
-    SysResult<Ref<Inode>> made = fail(Errno::einval);
-    if (type == kTypeDirectory) {
-        made = create(place, InodeKind::directory, entry.mode);
-    } else if (type == kTypeSymlink) {
-        made = create_symlink(place, {reinterpret_cast<const char*>(entry.data.data()), entry.data.size()});
-    } else if (type == kTypeRegular) {
-        made = create(place, InodeKind::regular, entry.mode);
-        if (made) (*made)->content().begin_with(entry.data);
-    } else {
-        return {};  // devices are the kernel's own; pipes and sockets are left out
-    }
-    if (!made) return fail(made.error());
-    (*made)->modified = entry.mtime;
-    return {};
-}
-
-std::expected<void, CpioError> FileSystem::fill(std::span<const std::byte> archive) {
-    CpioReader reader(archive);
-    for (;;) {
-        const auto entry = reader.next();
-        if (!entry) return std::unexpected(entry.error());
-        if (entry->name.empty()) return {};
-        if (const auto added = add_entry(*entry); !added) {
-            const bool memory = added.error() == Errno::enomem;
-            return std::unexpected(CpioError{
-                memory ? "not enough memory for the archive's names" : "two entries contradict each other", 0});
-        }
-    }
 }
 
 }  // namespace quire::kernel

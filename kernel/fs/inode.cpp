@@ -84,6 +84,18 @@ SysResult<void> Inode::add(std::string_view name, Inode& inode) {
     return {};
 }
 
+void Inode::check_names() const {
+    require(is_directory() || entries_ == nullptr, "I20: what is no directory has names");
+    std::uint64_t before = 2;  // the cookies of "." and ".."
+    for (const DirectoryEntry* entry = entries_; entry != nullptr; entry = entry->next) {
+        const std::string_view name = entry->name_view();
+        const bool special = name.empty() || name == "." || name == "..";
+        require(!special && name.find('/') == std::string_view::npos, "I20: a directory has a name that is none");
+        require(entry->cookie > before && entry->cookie < next_cookie_, "I20: directory cookies are out of order");
+        before = entry->cookie;
+    }
+}
+
 void Inode::remove(std::string_view name) {
     for (DirectoryEntry** link = &entries_; *link != nullptr; link = &(*link)->next) {
         DirectoryEntry* const entry = *link;

@@ -82,7 +82,11 @@ public:
     std::int64_t changed = 0;
     Device device = Device::none;
     std::uint32_t device_number = 0;  ///< as stat(2)'s st_rdev has it
-    Inode* parent = nullptr;          ///< of a directory; the root's is itself
+    Inode* parent = nullptr;          ///< of a directory; the root's, and a removed one's, is itself
+
+    /// Proves that the names of a directory are names and stand in the order of their cookies: I20.
+    void check_names() const;
+    mutable std::uint32_t tally = 0;  ///< scratch of FileSystem::check_invariants: what `links` should be
 
     [[nodiscard]] const Inode* next_inode() const { return next_; }
 

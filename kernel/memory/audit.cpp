@@ -34,6 +34,7 @@ private:
 void count_owners(Audit& audit) {
     audit.add(memory().kernel_space);
     if (files_exist()) {
+        files().check_invariants();
         files().for_each(
             [&](const Inode& inode) { inode.content().for_each_frame([&](Frame frame) { audit.own(frame); }); });
     }

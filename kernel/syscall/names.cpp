@@ -34,23 +34,21 @@ SysResult<Located> locate_at(std::uint32_t descriptor, std::uint32_t address) {
     return Located{std::move(*path), *place};
 }
 
-/// open(2)'s choice of what to do about a name that is there, or is not.
 SysResult<Ref<Inode>> inode_to_open(std::uint32_t descriptor, std::uint32_t address, std::uint32_t flags,
                                     std::uint32_t mode) {
-    const FollowLast follow = (flags & O_NOFOLLOW) != 0 ? FollowLast::no : FollowLast::yes;
-    auto inode = look_up_at(descriptor, address, follow);
-    if (inode) {
-        if ((flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return fail(Errno::eexist);
-        if ((*inode)->kind() == InodeKind::symlink) return fail(Errno::eloop);
-        return inode;
+    const auto path = UserPath::read(address);
+    if (!path) return fail(path.error());
+    Inode* start = &files().root();
+    if (!path->view().starts_with('/')) {
+        const auto directory = start_directory(descriptor);
+        if (!directory) return fail(directory.error());
+        start = *directory;
     }
-    if (inode.error() != Errno::enoent || (flags & O_CREAT) == 0) return inode;
-    const auto located = locate_at(descriptor, address);
-    if (!located) return fail(located.error());
-    if (located->place.must_be_directory) return fail(Errno::eisdir);
-    if (located->place.directory->find(located->place.name) != nullptr)
-        return fail(Errno::enoent);  // a link to nowhere
-    return files().create(located->place, InodeKind::regular, mode & ~current_process().umask);
+    return files().open_inode(*start, path->view(),
+                              {.create = (flags & O_CREAT) != 0,
+                               .exclusive = (flags & O_EXCL) != 0,
+                               .follow = (flags & O_NOFOLLOW) != 0 ? FollowLast::no : FollowLast::yes,
+                               .permissions = mode & ~current_process().umask});
 }
 
 CallResult open_at(std::uint32_t descriptor, std::uint32_t address, std::uint32_t flags, std::uint32_t mode) {

@@ -59,7 +59,9 @@ def busybox(name, *argv, stdin=FEW, **more):
 
 
 CONFORMANCE = [Case(f"{name}-{library}", [f"programs/{name}-{library}", "one", "two words"], options=("--env", "QUIRE_TEST=1"))
-               for name in ("start", "memory", "files", "signals", "floats", "heap") for library in ("glibc", "musl")]
+               for name in ("start", "memory", "files", "names", "signals", "floats", "heap") for library in ("glibc", "musl")]
+# A program that cuts off the file in which its input travels reads on undisturbed.
+CONFORMANCE += [Case("names-stdin", ["programs/names-musl", "stdin"], stdin=lambda: b"hello world, twice")]
 # On a 64-bit Linux the "kernel's" addresses belong to the program, so this one judges itself.
 CONFORMANCE += [Case(f"pointers-{library}", [f"programs/pointers-{library}"], expect=lambda o: o.status == 0 and o.out.endswith(b"wrong answers: 0\n"))
                 for library in ("glibc", "musl")]

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <random>
@@ -17,6 +18,7 @@ namespace {
 struct Files {
     Files() { EXPECT_TRUE(fs->open().has_value()); }
     ~Files() {
+        fs->check_invariants();
         fs.reset();
         EXPECT_EQ(world.free(), free_before) << "a file system that is gone holds no frame";
     }
@@ -59,6 +61,62 @@ TEST(FileSystem, IsFilledFromAnArchive) {
         Files g;
         EXPECT_FALSE(g.fs->fill(std::span(archive).first(size)));
     }
+}
+
+std::expected<void, CpioError> fill(Files& f, test::Bytes& archive) {
+    test::add_entry(archive, "TRAILER!!!", 0, "");
+    return f.fs->fill(archive);
+}
+
+TEST(FileSystem, ArchiveNamesOfOneFileStayOne) {
+    test::Bytes archive;  // as cpio(1) writes them: the last name brings the data
+    test::add_entry(archive, "one", 0100755, "", {.inode = 7, .links = 3});
+    test::add_entry(archive, "d/two", 0100755, "", {.inode = 7, .links = 3});
+    test::add_entry(archive, "other", 0100644, "else", {.inode = 8, .links = 2});
+    test::add_entry(archive, "three", 0100755, "bytes", {.inode = 7, .links = 3});
+    Files f;
+    ASSERT_TRUE(fill(f, archive));
+    EXPECT_EQ(text_of(*f.find("one")), "bytes");
+    EXPECT_EQ(f.find("one").get(), f.find("d/two").get());
+    EXPECT_EQ(f.find("one")->links, 3U);
+    EXPECT_EQ(f.find("other")->links, 1U);
+}
+
+TEST(FileSystem, ArchivesLeaveTheDevicesAlone) {
+    test::Bytes archive;
+    test::add_entry(archive, "dev", 0040700, "");
+    test::add_entry(archive, "dev/null", 0020666, "");
+    test::add_entry(archive, "dev/sda", 0060666, "");
+    test::add_entry(archive, ".", 0041777, "");
+    Files f;
+    ASSERT_TRUE(fill(f, archive));
+    EXPECT_EQ(f.find("/dev/null")->device, Device::null);
+    EXPECT_EQ(f.error("/dev/sda"), Errno::enoent);
+    EXPECT_EQ(f.find("/dev")->permissions, 0700U) << "a directory that is there takes the archive's permissions";
+    EXPECT_EQ(f.fs->root().permissions, 01777U);
+}
+
+TEST(FileSystem, BadArchiveEntriesAreNamed) {
+    const auto error = [](std::string_view name, std::uint32_t mode, std::string_view data) {
+        test::Bytes archive;
+        test::add_entry(archive, "file", 0100644, "");
+        const std::size_t second = archive.size();
+        test::add_entry(archive, name, mode, data);
+        Files f;
+        const auto filled = fill(f, archive);
+        EXPECT_FALSE(filled);
+        EXPECT_EQ(filled ? 0 : filled.error().offset, second);
+        return filled ? std::string("none") : std::string(filled.error().what);
+    };
+    // A name of 300 bytes once went through to getdents64 and over its buffer on the kernel's stack.
+    EXPECT_EQ(error("d/" + std::string(300, 'n'), 0100644, ""), "a name or a link is too long");
+    EXPECT_EQ(error(std::string(300, 'n') + "/x", 0100644, ""), "a name or a link is too long");
+    EXPECT_EQ(error("link", 0120777, std::string(4096, 'n')), "a name or a link is too long");
+    EXPECT_EQ(error("link", 0120777, ""), "a link leads to nothing, or an entry lies behind such a link");
+    EXPECT_EQ(error("a/../b", 0100644, ""), "a name leads upwards (..)");
+    EXPECT_EQ(error("..", 0040755, ""), "a name leads upwards (..)");
+    EXPECT_EQ(error("file/x", 0100644, ""), "two entries contradict each other");
+    EXPECT_EQ(error("dev", 0100644, ""), "two entries contradict each other");
 }
 
 TEST(FileSystem, PathsLeadWhereTheyShould) {
@@ -124,6 +182,46 @@ TEST(FileSystem, NamesComeAndGo) {
     EXPECT_EQ(f.fs->root().links, 3U);  // ".", ".." and dev's ".."
 }
 
+TEST(FileSystem, OpenMakesWhatItShould) {
+    Files f;
+    (void)f.directory("d");
+    (void)f.file("d/file");
+    ASSERT_TRUE(f.fs->create_symlink(f.place("d/nowhere"), "made"));
+    ASSERT_TRUE(f.fs->create_symlink(f.place("far"), "d/nowhere"));
+    ASSERT_TRUE(f.fs->create_symlink(f.place("slash"), "none/"));
+    const auto open = [&](std::string_view path, OpenRequest request) {
+        const auto inode = f.fs->open_inode(f.fs->root(), path, request);
+        return inode ? Errno{} : inode.error();
+    };
+    constexpr OpenRequest kCreate{.create = true};
+    constexpr OpenRequest kExclusive{.create = true, .exclusive = true};
+    EXPECT_EQ(open("new", {}), Errno::enoent);
+    EXPECT_EQ(open("new", kExclusive), Errno{});
+    EXPECT_EQ(open("new", kExclusive), Errno::eexist);
+    EXPECT_EQ(open("new", kCreate), Errno{});
+    EXPECT_EQ(open("new", {.exclusive = true}), Errno{}) << "O_EXCL alone means nothing";
+    EXPECT_EQ(open("new/", {}), Errno::enotdir);
+    EXPECT_EQ(open("other/", kCreate), Errno::eisdir);
+    EXPECT_EQ(open("none/new", kCreate), Errno::enoent);
+    EXPECT_EQ(open("new/new", kCreate), Errno::enotdir);
+    EXPECT_EQ(open("d", kExclusive), Errno::eexist);
+    EXPECT_EQ(open("/", kExclusive), Errno::eexist);
+    EXPECT_EQ(open("far", kExclusive), Errno::eexist) << "a link is a name, wherever it leads";
+    EXPECT_EQ(open("far", {.follow = FollowLast::no}), Errno::eloop);
+    EXPECT_EQ(open("far", {.create = true, .follow = FollowLast::no}), Errno::eloop);
+    EXPECT_EQ(open("slash", kCreate), Errno::eisdir);
+    EXPECT_EQ(open("far", {}), Errno::enoent);
+    EXPECT_EQ(open("far", kCreate), Errno{});
+    EXPECT_EQ(f.find("d/made").get(), f.find("far").get());
+    EXPECT_EQ(f.fs->create_symlink(f.place("s/"), "x").error(), Errno::enoent);
+    EXPECT_EQ(f.fs->link(f.place("l/"), *f.find("new")).error(), Errno::enoent);
+    EXPECT_EQ(f.fs->remove_directory(f.place("/")).error(), Errno::ebusy);
+    EXPECT_EQ(f.fs->create(f.place("/"), InodeKind::directory, 0).error(), Errno::eexist);
+    const auto gone = f.file("gone");
+    ASSERT_TRUE(f.fs->unlink(f.place("gone")));
+    EXPECT_EQ(f.fs->link(f.place("back"), *gone).error(), Errno::enoent);
+}
+
 TEST(FileSystem, RenameReplacesOnlyItsLike) {
     Files f;
     (void)f.directory("a");
@@ -156,6 +254,41 @@ TEST(FileContent, BehindTheEndIsZero) {
     EXPECT_EQ(file->content().page(3).error(), Error::beyond_end);
     EXPECT_EQ(file->content().write(FileContent::kMaxBytes, std::as_bytes(std::span("x", 1))).error(), Errno::efbig);
     EXPECT_EQ(file->content().resize(FileContent::kMaxBytes + 1).error(), Errno::efbig);
+}
+
+/// A program stores behind the end of a file through a shared mapping, then the file grows over that.
+TEST(FileContent, WhatMappingsPutBehindTheEndStaysOut) {
+    Files f;
+    const auto file = f.file("file");
+    const auto scribble = [&] {
+        const Frame frame = file->content().page(0).value();
+        std::memset(f.world.computer.ram(frame) + file->content().size(), 'Z', kPageSize - file->content().size());
+        f.world.frames.drop(frame);
+    };
+    write(*file, 0, "abcd");
+    scribble();
+    ASSERT_TRUE(file->content().resize(200));
+    EXPECT_EQ(text_of(*file), "abcd" + std::string(196, '\0'));
+    scribble();
+    write(*file, 1000, "e");
+    EXPECT_EQ(text_of(*file), "abcd" + std::string(996, '\0') + "e");
+    scribble();
+    write(*file, kPageSize, "f");
+    EXPECT_EQ(text_of(*file).substr(1000), "e" + std::string(kPageSize - 1001, '\0') + "f");
+}
+
+TEST(FileContent, ReadingTakesNoFrame) {
+    const std::string bytes(10000, 'z');
+    Files f;
+    const auto file = f.file("file");
+    file->content().begin_with(std::as_bytes(std::span(bytes)));
+    ASSERT_TRUE(file->content().resize(30000));
+    f.world.leave(0);
+    EXPECT_EQ(text_of(*file), bytes + std::string(20000, '\0'));
+    ASSERT_TRUE(file->content().resize(5000));
+    EXPECT_EQ(text_of(*file), std::string(5000, 'z'));
+    EXPECT_EQ(file->content().cached(), 0U);
+    f.world.give_all();
 }
 
 TEST(FileContent, ArchiveBytesShrinkWithTheFile) {

@@ -18,17 +18,24 @@ inline void append(Bytes& bytes, std::string_view text) {
     bytes.insert(bytes.end(), view.begin(), view.end());
 }
 
+/// Of which file an entry is a name, and how many names the file has.
+struct Names {
+    std::size_t inode = 1;
+    std::size_t links = 1;
+};
+
 /// One entry of a newc archive.
-inline void add_entry(Bytes& archive, std::string_view name, std::uint32_t mode, std::string_view data) {
+inline void add_entry(Bytes& archive, std::string_view name, std::uint32_t mode, std::string_view data,
+                      Names names = {}) {
     const auto field = [](std::size_t value) {
         char text[9];
         std::snprintf(text, sizeof text, "%08zX", value);
         return std::string(text);
     };
     std::string header = "070701";
-    for (const std::size_t value : {std::size_t{1}, std::size_t{mode}, std::size_t{0}, std::size_t{0}, std::size_t{1},
-                                    std::size_t{7}, data.size(), std::size_t{0}, std::size_t{0}, std::size_t{0},
-                                    std::size_t{0}, name.size() + 1, std::size_t{0}}) {
+    for (const std::size_t value :
+         {names.inode, std::size_t{mode}, std::size_t{0}, std::size_t{0}, names.links, std::size_t{7}, data.size(),
+          std::size_t{0}, std::size_t{0}, std::size_t{0}, std::size_t{0}, name.size() + 1, std::size_t{0}}) {
         header += field(value);
     }
     append(archive, header);
