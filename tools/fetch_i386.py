@@ -4,6 +4,7 @@
 Both are Debian packages of another architecture. They are downloaded by apt with a state directory of our own and unpacked into a
 cache folder, so that the system's list of architectures stays as it is.
 """
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -26,8 +27,17 @@ def apt_site():
 def download(package):
     """Unpacks an i386 package into the cache, once, and returns the folder."""
     folder = CACHE / package
-    if (folder / ".complete").exists():
-        return folder
+    if not (folder / ".complete").exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with open(CACHE / "lock", "w", encoding="ascii") as lock:  # tests that run at once ask at once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / ".complete").exists():
+                fetch(package, folder)
+    return folder
+
+
+def fetch(package, folder):
+    """Downloads an i386 package and unpacks it into the folder; what a broken attempt left there does not matter."""
     site, release = apt_site()
     state = CACHE / "apt"
     for part in ("lists/partial", "archives/partial"):
@@ -45,7 +55,6 @@ def download(package):
     subprocess.run(["dpkg-deb", "-x", archive, folder], check=True)
     archive.unlink()
     (folder / ".complete").touch()
-    return folder
 
 
 def main():

@@ -13,10 +13,10 @@ BUILD = [("cmake", "cmake"), ("ninja", "ninja-build"), ("gcc", "gcc"), ("g++", "
 RUN = [("qemu-system-i386", "qemu-system-x86")]
 ISO = [("grub-mkrescue", "grub-common"), ("/usr/lib/grub/i386-pc/multiboot.mod", "grub-pc-bin"), ("xorriso", "xorriso"), ("mformat", "mtools")]
 V86 = [("node", "nodejs"), ("npm", "npm"), ("/usr/share/seabios/bios.bin", "seabios")]
-TEST = [("clang-format-19", "clang-format-19"), ("clang-tidy-19", "clang-tidy-19"), ("run-clang-tidy-19", "clang-tools-19"),
+TEST = [("clang-format-19", "clang-format-19"), ("clang-tidy-19", "clang-tidy-19"),
         ("/usr/include/gtest/gtest.h", "libgtest-dev"), ("/usr/include/rapidcheck.h", "librapidcheck-dev"),
         ("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a", "libclang-rt-19-dev"), ("cpio", "cpio"),
-        ("/usr/include/c++/12/x86_64-linux-gnu/32", "g++-multilib")]
+        ("/usr/include/x86_64-linux-gnu/c++/12/32", "g++-multilib")]
 
 
 class Missing(Exception):
@@ -40,7 +40,7 @@ def ensure(*needs):
     print(f"quire: installing {' '.join(packages)}", file=sys.stderr)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-        done = subprocess.run([*prefix, "apt-get", "-qq", *command], env=environment, stdin=subprocess.DEVNULL,
+        done = subprocess.run([*prefix, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *command], env=environment, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]

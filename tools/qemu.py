@@ -71,22 +71,21 @@ class Machine:
         waiting = bytearray()
         if source is None and self._options.mode != "test":  # test cases loop the port back to themselves
             waiting += guest.frame(b"")
-        reading = source is not None
-        if reading:
-            reading = self._watch(selector, source)
-            regular = not reading
+        unfinished = source is not None
+        waitable = unfinished and self._watch(selector, source)
         while True:
-            if source is not None and not reading and regular and len(waiting) < CHUNK:
-                regular = self._take(source, waiting)
-            self._want_write(selector, bool(waiting))
+            if unfinished and not waitable and len(waiting) < CHUNK:
+                unfinished = self._take(source, waiting)
+            room = unfinished and len(waiting) < CHUNK
+            if waitable:  # a source that is ready must not wake us while there is no room for what it has
+                self._want(selector, source, selectors.EVENT_READ, room)
+            self._want(selector, self._in, selectors.EVENT_WRITE, bool(waiting))
             over = self._process.poll() is not None
-            timeout = 0 if over or (source is not None and not reading and regular and len(waiting) < CHUNK) else 0.2
-            for key, _ in selector.select(timeout):
+            for key, _ in selector.select(0 if over or (room and not waitable) else 0.2):
                 if key.fd == self._in:
                     del waiting[:os.write(self._in, waiting)]
-                elif key.fileobj is source:
-                    if len(waiting) < CHUNK and not self._take(source, waiting):
-                        selector.unregister(source)
+                elif key.fd == source:
+                    unfinished = self._take(source, waiting)
                 else:
                     self._copy(key.data, sinks, log)
             if over:
@@ -106,12 +105,13 @@ class Machine:
             return False
         return True
 
-    def _want_write(self, selector, wanted):
-        registered = self._in in selector.get_map()
+    @staticmethod
+    def _want(selector, descriptor, event, wanted):
+        registered = descriptor in selector.get_map()
         if wanted and not registered:
-            selector.register(self._in, selectors.EVENT_WRITE)
+            selector.register(descriptor, event)
         elif registered and not wanted:
-            selector.unregister(self._in)
+            selector.unregister(descriptor)
 
     def _take(self, source, waiting):
         """One piece of the input into the queue; False at its end."""

@@ -96,12 +96,12 @@ def parse(words):
         raise Wrong("--slice: 1 to 1000 milliseconds")
     if options.timeout is None:
         options.timeout = 600 if program or options.test is not None else 0
-    if options.timeout < 0:
+    if not 0 <= options.timeout < float("inf"):
         raise Wrong("--timeout: seconds, 0 for none")
     if options.emulator == "v86" and (options.iso or options.gdb or options.icount):
         raise Wrong("--iso, --gdb and --icount are for QEMU")
     options.mode = "program" if program else "test" if options.test is not None else "prompt" if options.prompt else "story"
-    options.quits = options.mode in ("story", "prompt") and sys.stdin.isatty()
+    options.quits = options.mode in ("story", "prompt") and os.isatty(0)
     return options
 
 
@@ -125,6 +125,8 @@ def place(text, kind):
     host, _, inside = text.partition(":")
     if not os.access(host, os.R_OK):
         raise Wrong(f"--{kind} {host}: {'cannot be read' if os.path.exists(host) else 'not found'}")
+    if os.path.isdir(host) != (kind == "dir"):
+        raise Wrong(f"--{kind} {host}: {'not ' if kind == 'dir' else ''}a directory")
     return host, inside or os.path.basename(os.path.abspath(host))
 
 
@@ -166,15 +168,14 @@ def archive_of(options):
 def add_early_input(options, archive):
     """Input that is there already travels with the archive, because a serial line is slow: all of a file, and of a pipe what comes
     within a moment. The rest goes over the line."""
-    source = standard_input()
-    if source is None or os.isatty(source):
+    if os.isatty(0):
         return
     most, until, data, ended = options.memory // 4, time.monotonic() + EARLY_SECONDS, bytearray(), False
     while len(data) < most and not ended:
-        ready, _, _ = select.select([source], [], [], max(0, until - time.monotonic()))
+        ready, _, _ = select.select([0], [], [], max(0, until - time.monotonic()))
         if not ready:
             break
-        piece = os.read(source, min(1 << 20, most - len(data)))
+        piece = os.read(0, min(1 << 20, most - len(data)))
         ended = not piece
         data += piece
     archive.add_bytes(".quire/stdin", bytes(data))
@@ -208,7 +209,7 @@ def check_program(options):
 
 def command_line(options):
     words = [f"mode={options.mode}", f"slice={options.slice}", "stdin=framed", f"time={1767225600 if options.icount else int(time.time())}"]
-    words.append("live=ansi" if sys.stdout.isatty() else "live=lines")
+    words.append("live=ansi" if os.isatty(1) else "live=lines")
     if options.test:
         words.append(f"tests={options.test}")
     return " ".join(words)
@@ -255,7 +256,7 @@ def run_qemu(options, folder, image, initrd, log):
         print("quire: waiting for: gdb build/i386/quire.elf -ex 'target remote :1234'", file=sys.stderr)
     deadline = time.monotonic() + options.timeout if options.timeout else None
     with RawTerminal(options.quits), qemu.Machine(options, boot) as machine:
-        machine.run(None if options.mode == "test" else standard_input(), (1, 2), log, deadline)
+        machine.run(None if options.mode == "test" else 0, (1, 2), log, deadline)
     return machine.complaint
 
 
@@ -264,12 +265,13 @@ def run_v86(options, folder, image, initrd, log):
     return v86_runner.run(options, folder, image, initrd, command_line(options), log)
 
 
-def standard_input():
-    try:
-        os.fstat(0)
-    except OSError:
-        return None
-    return 0
+def open_missing_streams():
+    """A standard stream that we were started without becomes an empty one, before a file of ours gets its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
 
 
 def conclude(log, complaint):
@@ -312,6 +314,7 @@ def stop(number, _):
 
 
 def main():
+    open_missing_streams()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, stop)
     try:

@@ -34,7 +34,7 @@ def check(job, headers):
     if done.returncode == 0:
         mark.touch()
         return ""
-    return done.stdout
+    return done.stdout or f"{source}: clang-tidy-19 failed: {done.stderr.strip() or done.returncode}\n"
 
 
 def main():

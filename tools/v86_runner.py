@@ -30,7 +30,7 @@ def ensure():
 def feed(process, source):
     """Standard input in frames, from a thread of its own."""
     try:
-        while source is not None and (data := os.read(source, qemu.CHUNK)):
+        while (data := os.read(source, qemu.CHUNK)):
             process.stdin.write(guest.frame(data))
             process.stdin.flush()
         process.stdin.write(guest.frame(b""))
@@ -50,8 +50,7 @@ def run(options, _folder, image, initrd, words, log):
     os.close(errors_in)
     os.close(log_in)
     if options.mode != "test":
-        source = 0 if sys.stdin else None
-        threading.Thread(target=feed, args=(process, source), daemon=True).start()
+        threading.Thread(target=feed, args=(process, 0), daemon=True).start()
     deadline = time.monotonic() + options.timeout if options.timeout else None
     try:
         copy_until_closed({process.stdout.fileno(): 1, errors_out: 2, log_out: log}, options, deadline)

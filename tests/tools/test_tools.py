@@ -2,6 +2,7 @@
 import io
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -65,7 +66,7 @@ class CommandLineTest(unittest.TestCase):
 
     def test_mistakes_are_told_in_one_line(self):
         for words in (["--memory", "4M"], ["--memory", "x"], ["--memory", "4G"], ["--slice", "0"], ["--slice", "1001"], ["--nonsense"], ["word"], ["--"],
-                      ["--timeout", "-1"], ["--emulator", "bochs"], ["--emulator", "v86", "--iso"], ["--file", "/none", "--prompt"], ["--env", "X", "--", str(MUSL)]):
+                      ["--timeout", "-1"], ["--timeout", "nan"], ["--dir", __file__, "--prompt"], ["--file", str(ROOT), "--prompt"], ["--emulator", "bochs"], ["--emulator", "v86", "--iso"], ["--file", "/none", "--prompt"], ["--env", "X", "--", str(MUSL)]):
             with self.subTest(words):
                 self.assert_one_line(run(*words), 2)
 
@@ -118,6 +119,25 @@ class EndTest(unittest.TestCase):
         self.assertEqual(done.stdout, b"y\ny\n")
         self.assertEqual(done.stderr, b"")
 
+    def test_streams_that_are_closed(self):
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+            with self.subTest(closed):
+                done = subprocess.run(["bash", "-c", f"{ROOT}/run --no-build -v -- busybox true {closed}"], capture_output=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_waiting_costs_nothing(self):
+        """A program that reads none of its endless input: the tools wait without spinning."""
+        def seconds():
+            usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return usage.ru_utime + usage.ru_stime
+
+        before = seconds()
+        with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as source:
+            done = run("--memory", "16M", "--timeout", "8", "--", "busybox", "sleep", "60", stdin=source.stdout)
+            source.kill()
+        self.assertEqual(done.returncode, 124)
+        self.assertLess(seconds() - before, 4)
+
     def test_killed_from_outside(self):
         process = subprocess.Popen([ROOT / "run", "--no-build", "--", "busybox", "sleep", "100"], stdin=subprocess.DEVNULL)
         time.sleep(3)
@@ -138,6 +158,23 @@ class EndTest(unittest.TestCase):
         done = run("--", "busybox", "cat", "/none")
         self.assertEqual(done.stdout, b"")
         self.assertIn(b"/none", done.stderr)
+
+
+class LintTest(unittest.TestCase):
+    def test_a_linter_that_cannot_run_is_no_success(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for part in ("tools", "quire", "bin"):
+                (folder / part).mkdir()
+            (folder / "tools" / "tidy.py").write_bytes((ROOT / "tools" / "tidy.py").read_bytes())
+            (folder / ".clang-tidy").write_text("")
+            (folder / "quire" / "one.cpp").write_text("")
+            (folder / "bin" / "clang-tidy-19").write_text("#!/bin/sh\nexit 1\n")
+            (folder / "bin" / "clang-tidy-19").chmod(0o755)
+            done = subprocess.run([sys.executable, folder / "tools" / "tidy.py"], capture_output=True, text=True, check=False,
+                                  env=dict(os.environ, PATH=f"{folder}/bin:{os.environ['PATH']}"))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("one.cpp", done.stdout)
 
 
 class StoryTest(unittest.TestCase):
