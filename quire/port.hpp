@@ -28,6 +28,7 @@
 ///    Entry            a value: empty, or a frame with rights. `Entry::make(frame, rights)`; with rights that do not
 ///                     include read the entry keeps its frame but the processor faults on it: occupied, not present.
 ///    slot(page)       the slot of a page of the active space; has_table(page) must hold.
+///    slot_in(window, page)  the slot of a page in the table that a window shows: a table of a space that is not active.
 ///    Slot             load, store and exchange; `next()` goes to the following page of the same table. exchange must
 ///                     be atomic against the processor's own setting of accessed and dirty bits (gotcha 10).
 ///                     No store flushes anything: the library calls flush when it has to.
@@ -39,7 +40,7 @@
 ///    table_frame(page)           the frame of that table; has_table(page) holds.
 ///    unlink_table(page)          takes it out again, flushes that window, and gives back the frame. The caller has
 ///                                flushed the pages themselves and frees the frame afterwards (gotcha 4).
-///    link_table_in(directory, page, frame)  the same for a kernel page in a directory that is not active.
+///    link_table_in(directory, page, frame)  the same in a directory that is not active, for a kernel page or a user page.
 ///    make_directory(directory, list_table)  fills two frames: the kernel half as in the active space, the port's own
 ///                                entries (recursive entry: gotcha 7), an empty list window in `list_table`.
 ///    active_directory(), activate(directory)  read and switch the active space of this processor. Switching
@@ -101,6 +102,7 @@ concept MachinePort =
         { M::pointer(address) } -> std::same_as<std::byte*>;
         { M::has_table(page) } -> std::same_as<bool>;
         { M::slot(page) } -> std::same_as<typename M::Slot>;
+        { M::slot_in(window, page) } -> std::same_as<typename M::Slot>;
         { M::link_table(page, frame) } -> std::same_as<void>;
         { M::table_frame(page) } -> std::same_as<Frame>;
         { M::unlink_table(page) } -> std::same_as<Frame>;

@@ -2,8 +2,21 @@
 #include <cstring>
 
 #include "ports/hosted/computer.hpp"
+#include "ports/hosted/processor.hpp"
+#include "ports/hosted/scheduler.hpp"
 #include "quire/base/defect.hpp"
 #include "quire/port.hpp"
+
+namespace quire::hosted {
+
+void checkpoint() {
+    Scheduler::checkpoint();
+}
+bool yield() {
+    return Scheduler::yield();
+}
+
+}  // namespace quire::hosted
 
 namespace quire::port {
 
@@ -21,35 +34,57 @@ std::size_t table_index(Page page) {
     return page.number / Machine::kPagesPerTable;
 }
 
-std::uint32_t& directory_slot(Frame directory, Page page) {
-    return computer().table(directory)[table_index(page)];
+std::uint32_t* directory_slot(Frame directory, Page page) {
+    return computer().table(directory) + table_index(page);
+}
+
+HostedEntry read_entry(const std::uint32_t* place) {
+    return HostedEntry::from_bits(__atomic_load_n(place, __ATOMIC_ACQUIRE));
+}
+
+void write_entry(std::uint32_t* place, HostedEntry entry) {
+    __atomic_store_n(place, entry.bits(), __ATOMIC_RELEASE);
 }
 
 HostedEntry table_entry(Page page, Frame table) {
     const bool user = table_index(page) < kFirstKernelTable;
     return HostedEntry::make(table, Rights::read | Rights::write | (user ? Rights::user : Rights::none));
 }
+
+/// What shows a kernel page of the active space; nullptr for a user page.
+hosted::Mirror* mirror_of(Page page) {
+    if (Machine::kListWindow.contains(page)) return &Processor::current().list_mirror();
+    return table_index(page) < kFirstKernelTable ? nullptr : &computer().kernel_mirror();
+}
 }  // namespace
 
 HostedEntry HostedSlot::exchange(HostedEntry entry) const {
-    const auto old = HostedEntry::from_bits(__atomic_exchange_n(place_, entry.bits(), __ATOMIC_RELAXED));
-    if (table_index(page_) >= kFirstKernelTable) computer().show(Machine::active_directory(), page_, entry);
+    hosted::checkpoint();
+    // The host's processor reads through a mirror without telling, so such an entry counts as accessed from the start.
+    const bool mirrored = mirror_ != nullptr && entry.present();
+    const auto stored = mirrored ? HostedEntry::from_bits(entry.bits() | HostedEntry::kAccessed) : entry;
+    const auto old = HostedEntry::from_bits(__atomic_exchange_n(place_, stored.bits(), __ATOMIC_ACQ_REL));
+    if (mirror_ != nullptr) mirror_->changed(page_, stored);
     return old;
 }
 
 HostedWindow::HostedWindow(Frame frame) : data_(computer().ram(frame)) {}
 
 std::byte* Machine::pointer(VirtualAddress address) {
-    return computer().mirror(active_directory(), address.page()) + address.offset();
+    return mirror_of(address.page())->at(address.page()) + address.offset();
 }
 
 bool Machine::has_table(Page page) {
-    return HostedEntry::from_bits(directory_slot(active_directory(), page)).present();
+    return read_entry(directory_slot(active_directory(), page)).present();
 }
 
 Machine::Slot Machine::slot(Page page) {
     require(has_table(page), "a slot was used without a table");
-    return {computer().table(table_frame(page)) + page.number % kPagesPerTable, page};
+    return {computer().table(table_frame(page)) + page.number % kPagesPerTable, page, mirror_of(page)};
+}
+
+Machine::Slot Machine::slot_in(const FrameWindow& table, Page page) {
+    return {reinterpret_cast<std::uint32_t*>(table.data()) + page.number % kPagesPerTable, page, nullptr};
 }
 
 void Machine::link_table(Page page, Frame table) {
@@ -57,17 +92,19 @@ void Machine::link_table(Page page, Frame table) {
 }
 
 Frame Machine::table_frame(Page page) {
-    return HostedEntry::from_bits(directory_slot(active_directory(), page)).frame();
+    return read_entry(directory_slot(active_directory(), page)).frame();
 }
 
 Frame Machine::unlink_table(Page page) {
     const Frame table = table_frame(page);
-    directory_slot(active_directory(), page) = 0;
+    write_entry(directory_slot(active_directory(), page), {});
+    hosted::checkpoint();
     return table;
 }
 
 void Machine::link_table_in(Frame directory, Page page, Frame table) {
-    directory_slot(directory, page) = table_entry(page, table).bits();
+    hosted::checkpoint();
+    write_entry(directory_slot(directory, page), table_entry(page, table));
 }
 
 void Machine::make_directory(Frame directory, Frame list_table) {
@@ -76,7 +113,9 @@ void Machine::make_directory(Frame directory, Frame list_table) {
     computer().forget_directory(directory);
     if (active_directory() != Frame{0}) {
         const std::uint32_t* const active = computer().table(active_directory());
-        std::copy(active + kFirstKernelTable, active + kListTable, computer().table(directory) + kFirstKernelTable);
+        for (std::size_t i = kFirstKernelTable; i < kListTable; ++i) {
+            write_entry(computer().table(directory) + i, read_entry(active + i));
+        }
     }
     link_table_in(directory, kListWindow.first, list_table);
 }
@@ -85,19 +124,34 @@ Frame Machine::active_directory() {
     return Processor::current().directory();
 }
 void Machine::activate(Frame directory) {
+    hosted::checkpoint();
     Processor::current().activate(directory);
 }
 void Machine::flush(Page page) {
-    Processor::current().flush(page);
+    hosted::checkpoint();
+    if (hosted::Mirror* const mirror = mirror_of(page)) {
+        mirror->flush(page, has_table(page) ? slot(page).load() : Entry{});
+        return;
+    }
+    const Frame active = active_directory();
+    computer().for_each_processor([&](Processor& processor) {
+        if (processor.directory() == active) processor.forget(page);
+    });
 }
 void Machine::flush_user() {
-    Processor::current().flush_user();
+    hosted::checkpoint();
+    const Frame active = active_directory();
+    computer().for_each_processor([&](Processor& processor) {
+        if (processor.directory() == active) processor.forget_all();
+    });
 }
 
 void Machine::zero_frame(Frame frame) {
+    hosted::checkpoint();
     std::memset(computer().ram(frame), 0, kPageSize);
 }
 void Machine::copy_frame(Frame to, Frame from) {
+    hosted::checkpoint();
     std::memcpy(computer().ram(to), computer().ram(from), kPageSize);
 }
 

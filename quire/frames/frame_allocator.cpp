@@ -47,7 +47,7 @@ void FrameAllocator::manage(FrameRange range) {
     for (Frame frame = range.first; frame < range.end; frame = frame + FrameCount{1}) {
         if (frame == Frame{0}) continue;
         require(records_[frame.number] == kExempt, "a frame was given to the frame allocator twice");
-        records_[frame.number] = 0;
+        set_record(frame, 0);
         bitmap_.set_free(frame);
         statistics_.managed += FrameCount{1};
         statistics_.free += FrameCount{1};
@@ -58,7 +58,7 @@ Frame FrameAllocator::take_locked() {
     const auto frame = bitmap_.highest_free();
     require(frame.has_value(), "I4: frames are counted as free but none is");
     bitmap_.set_used(*frame);
-    records_[frame->number] = 1;
+    set_record(*frame, 1);
     statistics_.free -= FrameCount{1};
     ++statistics_.taken;
     return *frame;
@@ -79,7 +79,7 @@ Result<Frame> FrameAllocator::take_run(const RunRequest& request) {
     if (!first) return fail(Error::no_frames);
     for (FrameCount i{}; i < request.count; i += FrameCount{1}) {
         bitmap_.set_used(*first + i);
-        records_[(*first + i).number] = 1;
+        set_record(*first + i, 1);
     }
     statistics_.free -= request.count;
     statistics_.taken += request.count.value;
@@ -107,19 +107,20 @@ void FrameAllocator::unreserve(FrameCount count) {
 void FrameAllocator::share(Frame frame) {
     if (!(frame < end_)) return;
     const Guard guard(lock_);
-    std::uint32_t& record = records_[frame.number];
-    if (record == kExempt) return;
-    require(record != 0, "I3: a free frame was shared");
-    require(record != kExempt - 1, "I3: a share count is full");
-    ++record;
+    const std::uint32_t shares = records_[frame.number];
+    if (shares == kExempt) return;
+    require(shares != 0, "I3: a free frame was shared");
+    require(shares != kExempt - 1, "I3: a share count is full");
+    set_record(frame, shares + 1);
 }
 
 void FrameAllocator::drop_locked(Frame frame) {
     if (!(frame < end_)) return;
-    std::uint32_t& record = records_[frame.number];
-    if (record == kExempt) return;
-    require(record != 0, "I3: a free frame was dropped");
-    if (--record != 0) return;
+    const std::uint32_t shares = records_[frame.number];
+    if (shares == kExempt) return;
+    require(shares != 0, "I3: a free frame was dropped");
+    set_record(frame, shares - 1);
+    if (shares != 1) return;
     bitmap_.set_free(frame);
     statistics_.free += FrameCount{1};
     ++statistics_.dropped;

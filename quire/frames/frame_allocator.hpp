@@ -15,6 +15,7 @@
 /// 2^30 page-table entries). The metadata lies outside the frames, so that a stray write to a freed frame
 /// cannot corrupt it (gotcha 53). Everything is locked inside; every verb but take_run is O(1).
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -108,7 +109,9 @@ public:
 
     /// How many shares a frame has: 0 if it is free, kExempt if it is not counted. Exact only while nobody else can
     /// share or drop it: a count of 1 seen by the only owner is (gotcha 22).
-    [[nodiscard]] std::uint32_t shares(Frame frame) const { return frame < end_ ? records_[frame.number] : kExempt; }
+    [[nodiscard]] std::uint32_t shares(Frame frame) const {
+        return frame < end_ ? std::atomic_ref(records_[frame.number]).load(std::memory_order_relaxed) : kExempt;
+    }
 
     [[nodiscard]] FrameStatistics statistics() const QUIRE_EXCLUDES(lock_);
     [[nodiscard]] Frame end() const { return end_; }
@@ -119,6 +122,10 @@ public:
 
 private:
     friend class FrameReservation;
+    /// Under the lock, but shares() reads without it.
+    void set_record(Frame frame, std::uint32_t shares) QUIRE_REQUIRES(lock_) {
+        std::atomic_ref(records_[frame.number]).store(shares, std::memory_order_relaxed);
+    }
     [[nodiscard]] Frame take_locked() QUIRE_REQUIRES(lock_);
     void drop_locked(Frame frame) QUIRE_REQUIRES(lock_);
     [[nodiscard]] Frame take_reserved() QUIRE_EXCLUDES(lock_);

@@ -1,6 +1,7 @@
 #pragma once
 /// What backs a region when zero-fill does not: a file, shared memory, a device. Implemented above the library.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,7 +10,8 @@
 
 namespace quire {
 
-/// Reference counted: each region that shows it holds one reference. Not locked; the owner's rules apply.
+/// Reference counted: each region that shows it holds one reference. The count is atomic, because spaces on several processors
+/// may show the same object; page() locks what it needs itself.
 class MemoryObject {
 public:
     MemoryObject() = default;
@@ -23,9 +25,9 @@ public:
     /// A name for reports: a file's path. Valid while a reference is held.
     [[nodiscard]] virtual const char* name() const = 0;
 
-    void retain() { ++references_; }
+    void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() {
-        if (--references_ == 0) last_reference_gone();
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_reference_gone();
     }
 
 protected:
@@ -34,7 +36,7 @@ protected:
     virtual void last_reference_gone() = 0;
 
 private:
-    std::uint32_t references_ = 0;
+    std::atomic<std::uint32_t> references_ = 0;
 };
 
 }  // namespace quire

@@ -49,6 +49,14 @@ void NodePool::give_back(NodeNumber number) {
     --used_;
 }
 
+void NodePool::take_over(const NodePool& other) {
+    require(committed_.value == 0, "I12: a node pool in use was made a copy of another");
+    committed_ = other.committed_;
+    first_free_ = other.first_free_;
+    free_ = other.free_;
+    used_ = other.used_;
+}
+
 void NodePool::close() {
     paging_->unmap({window_.first, window_.first + committed_});
     committed_ = {};

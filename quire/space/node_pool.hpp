@@ -35,6 +35,9 @@ public:
         return reinterpret_cast<RangeNode*>(Machine::pointer(address_of(window_.first)))[number];
     }
 
+    /// Becomes a pool with the same nodes under the same numbers as `other`, whose window's pages have been copied to this one's.
+    void take_over(const NodePool& other);
+
     /// Frees every page of the window. All nodes are gone.
     void close();
 

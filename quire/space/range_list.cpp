@@ -17,6 +17,15 @@ Result<void> RangeList::open() {
     return {};
 }
 
+void RangeList::take_over(const RangeList& other) {
+    pool_.take_over(other.pool_);
+    tree_.take_over(other.tree_);
+    other.visit(pages_, [](const RangeNode& node) {
+        if (node.object != nullptr) node.object->retain();
+        return true;
+    });
+}
+
 void RangeList::close() {
     if (!is_open()) return;
     require(at(pages_.first).pages() == pages_ && at(pages_.first).is_gap(),

@@ -37,6 +37,10 @@ public:
     void close();
     [[nodiscard]] bool is_open() const { return !tree_.empty(); }
 
+    /// Becomes the same list as `other`, which is of the active space and whose window's pages have been copied to this one's.
+    /// Takes a reference to each object for each node that shows it. O(n).
+    void take_over(const RangeList& other);
+
     [[nodiscard]] PageRange pages() const { return pages_; }
 
     /// The node that `page` belongs to. `page` lies within pages(). Valid until the next change of the list.

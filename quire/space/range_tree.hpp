@@ -36,6 +36,8 @@ public:
 
     [[nodiscard]] bool empty() const { return root_ == kNoNode; }
     void clear() { root_ = kNoNode; }
+    /// The same tree over a pool with the same nodes: links are numbers.
+    void take_over(const RangeTree& other) { root_ = other.root_; }
 
     /// Order, balance, heights and gap sizes of the whole tree (I10). Returns the number of nodes. O(n).
     [[nodiscard]] std::size_t check_invariants() const;

@@ -13,6 +13,7 @@
 /// preemptible holds it by being in the kernel). All verbs except create() and destroy() act on the *active* space.
 ///
 /// Life: create() ── activate ── open() ── map, unmap, faults … ── close() ── activate another ── destroy()
+///       or, for a child: parent.fork(child) ── activate ── map, unmap, faults …
 
 #include <array>
 #include <cstdint>
@@ -98,6 +99,10 @@ public:
     /// again). not_mapped if part of it is a gap.
     [[nodiscard]] Result<void> discard(PageRange range);
 
+    /// Makes `child` (neither created nor opened) a copy of this, the active space: the same regions; private pages are shared
+    /// until one side writes, shared ones stay shared. no_frames; then neither has changed. O(nodes + tables + resident pages).
+    [[nodiscard]] Result<void> fork(Space& child);
+
     /// Where brk begins; once, after the program is loaded. The address is page aligned.
     void start_break(VirtualAddress start) { break_start_ = break_ = start; }
     [[nodiscard]] VirtualAddress current_break() const { return break_; }
@@ -117,6 +122,9 @@ public:
 
 private:
     [[nodiscard]] Result<Page> place(const MapRequest& request) const;
+    void copy_list_pages(Space& child, FrameReservation& frames) const;
+    void copy_tables(Space& child, FrameReservation& frames);
+    [[nodiscard]] static std::size_t user_tables();
     void remove_pages(PageRange range);
     void remove_empty_tables(PageRange range);
     [[nodiscard]] Rights entry_rights(const RangeNode& region, Frame frame) const;

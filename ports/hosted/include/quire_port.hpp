@@ -4,7 +4,7 @@
 /// format and the address layout are those of the i386 kernel, so that what is proven here is what boots there.
 ///
 /// On a real machine "the active space" and "this processor" are wherever the code runs. Here they are the
-/// hosted::Processor that the current thread has entered.
+/// hosted::Processor that the current thread has entered. Every call is a checkpoint of the scheduler, if there is one.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +15,12 @@
 #include "quire/base/rights.hpp"
 
 namespace quire::hosted {
-class Processor;
-}
+class Mirror;
+/// May let another task of the scheduler run; ports/hosted/scheduler.hpp.
+void checkpoint();
+/// The same, because the caller waits; false if there is no scheduler.
+[[nodiscard]] bool yield();
+}  // namespace quire::hosted
 
 namespace quire::port {
 
@@ -67,18 +71,19 @@ private:
     std::uint32_t bits_ = 0;
 };
 
-/// One entry of a table in the simulated RAM.
+/// One entry of a table in the simulated RAM. Changes of kernel pages reach the mirror that shows them.
 class HostedSlot {
 public:
-    HostedSlot(std::uint32_t* place, Page page) : place_(place), page_(page) {}
-    [[nodiscard]] HostedEntry load() const { return HostedEntry::from_bits(__atomic_load_n(place_, __ATOMIC_RELAXED)); }
+    HostedSlot(std::uint32_t* place, Page page, hosted::Mirror* mirror) : place_(place), page_(page), mirror_(mirror) {}
+    [[nodiscard]] HostedEntry load() const { return HostedEntry::from_bits(__atomic_load_n(place_, __ATOMIC_ACQUIRE)); }
     void store(HostedEntry entry) const { (void)exchange(entry); }
     HostedEntry exchange(HostedEntry entry) const;
-    [[nodiscard]] HostedSlot next() const { return {place_ + 1, page_ + PageCount{1}}; }
+    [[nodiscard]] HostedSlot next() const { return {place_ + 1, page_ + PageCount{1}, mirror_}; }
 
 private:
     std::uint32_t* place_;
     Page page_;
+    hosted::Mirror* mirror_;  ///< nullptr: a user page, or a table of a space that is not active
 };
 
 class HostedWindow {
@@ -94,8 +99,19 @@ private:
 
 class QUIRE_CAPABILITY HostedLock {
 public:
-    void lock() QUIRE_ACQUIRE() { mutex_.lock(); }
-    void unlock() QUIRE_RELEASE() { mutex_.unlock(); }
+    void lock() QUIRE_ACQUIRE() {
+        hosted::checkpoint();
+        while (!mutex_.try_lock()) {
+            if (!hosted::yield()) {
+                mutex_.lock();
+                return;
+            }
+        }
+    }
+    void unlock() QUIRE_RELEASE() {
+        mutex_.unlock();
+        hosted::checkpoint();
+    }
 
 private:
     std::mutex mutex_;
@@ -117,6 +133,7 @@ public:
     static std::byte* pointer(VirtualAddress address);
     static bool has_table(Page page);
     static Slot slot(Page page);
+    static Slot slot_in(const FrameWindow& table, Page page);
     static void link_table(Page page, Frame table);
     static Frame table_frame(Page page);
     static Frame unlink_table(Page page);

@@ -46,6 +46,10 @@ public:
         return Slot(reinterpret_cast<std::uint32_t*>(kTables.value) + page.number);
     }
 
+    [[nodiscard]] static Slot slot_in(const FrameWindow& table, Page page) {
+        return Slot(table.words() + page.number % kPagesPerTable);
+    }
+
     static void link_table(Page page, Frame frame) {
         directory_slot(page).store(table_entry(page, frame));
         forget_window(page);

@@ -32,7 +32,8 @@ World::~World() {
          page.number += Machine::kPagesPerTable) {
         if (Machine::has_table(page)) ++tables;
     }
-    EXPECT_EQ(free() + tables + kernel.list().nodes().committed().value - 1, free_at_start);
+    EXPECT_EQ(kernel.committed().value, kept);
+    EXPECT_EQ(free() + kept + tables + kernel.list().nodes().committed().value - 1, free_at_start);
 }
 
 void World::audit() {
@@ -49,6 +50,20 @@ void World::audit() {
     }
     Machine::activate(before);
     audit.finish();
+    computer.for_each_processor([](hosted::Processor& other) { other.check_cached(); });
+    Paging::for_each_occupied(Machine::kKernelPages, [&](Page page, Machine::Slot slot) {
+        EXPECT_TRUE(computer.kernel_mirror().shows(page, slot.load())) << "I22: a kernel page shows an old frame";
+    });
+}
+
+void World::add(const Space& space) {
+    const std::lock_guard guard(spaces_lock);
+    spaces.push_back(&space);
+}
+
+void World::remove(const Space& space) {
+    const std::lock_guard guard(spaces_lock);
+    std::erase(spaces, &space);
 }
 
 void World::leave(std::size_t left) {
@@ -66,11 +81,11 @@ TestSpace::TestSpace(World& owner) : world(owner), space(owner.paging, World::kZ
     Machine::activate(space.directory());
     EXPECT_TRUE(space.open().has_value());
     Machine::activate(before);
-    world.spaces.push_back(&space);
+    world.add(space);
 }
 
 TestSpace::~TestSpace() {
-    std::erase(world.spaces, &space);
+    world.remove(space);
     Machine::activate(space.directory());
     space.close();
     Machine::activate(world.boot.frame);

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "ports/hosted/computer.hpp"
+#include "ports/hosted/processor.hpp"
 #include "quire/audit/audit.hpp"
 #include "quire/frames/frame_allocator.hpp"
 #include "quire/paging/paging.hpp"
@@ -33,6 +35,10 @@ public:
     /// Counts every owner of every frame, with each open space active in turn.
     void audit();
 
+    /// A space that the audit has to look at; forgotten before it is closed.
+    void add(const Space& space);
+    void remove(const Space& space);
+
     /// Takes frames until only `left` are free; give_all() gives them back.
     void leave(std::size_t left);
     void give_all();
@@ -47,9 +53,11 @@ public:
     Paging paging;
     Directory boot;
     KernelSpace kernel;
-    std::vector<Space*> spaces;
+    std::mutex spaces_lock;
+    std::vector<const Space*> spaces;
     std::vector<Frame> taken;
     std::size_t free_at_start = 0;
+    std::size_t kept = 0;  ///< pages that a heap on kernel pages still has when the world ends
 };
 
 /// A space of its world: open, and activated by enter().

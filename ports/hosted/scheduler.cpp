@@ -1,0 +1,70 @@
+#include "ports/hosted/scheduler.hpp"
+
+#include <thread>
+
+#include "quire/base/defect.hpp"
+
+namespace quire::hosted {
+
+namespace {
+thread_local Scheduler* here = nullptr;
+}
+
+void Scheduler::add(std::function<void()> task) {
+    tasks_.push_back(std::make_unique<Task>());
+    tasks_.back()->run = std::move(task);
+}
+
+void Scheduler::run() {
+    std::vector<std::thread> threads;
+    std::binary_semaphore all_ended{0};
+    for (const auto& task : tasks_) {
+        threads.emplace_back([this, &all_ended, task = task.get()] {
+            here = this;
+            task->turn.acquire();
+            task->run();
+            task->ended = true;
+            running_ = choose();
+            (running_ != nullptr ? running_->turn : all_ended).release();
+        });
+    }
+    running_ = choose();
+    if (running_ != nullptr) {
+        running_->turn.release();
+        all_ended.acquire();
+    }
+    for (std::thread& thread : threads) thread.join();
+}
+
+/// One of the tasks that have not ended; nullptr if all have.
+Scheduler::Task* Scheduler::choose() {
+    std::vector<Task*> ready;
+    for (const auto& task : tasks_) {
+        if (!task->ended) ready.push_back(task.get());
+    }
+    return ready.empty() ? nullptr : ready[random_() % ready.size()];
+}
+
+void Scheduler::hand_over() {
+    Task* const before = running_;
+    running_ = choose();
+    if (running_ == before) return;
+    running_->turn.release();
+    before->turn.acquire();
+}
+
+void Scheduler::checkpoint() {
+    if (here == nullptr) return;
+    ++here->checkpoints_;
+    here->yields_ = 0;
+    if (here->random_() % here->one_in_ == 0) here->hand_over();
+}
+
+bool Scheduler::yield() {
+    if (here == nullptr) return false;
+    require(++here->yields_ < kPatience, "every task waits for a lock");
+    here->hand_over();
+    return true;
+}
+
+}  // namespace quire::hosted
