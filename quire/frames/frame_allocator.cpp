@@ -15,12 +15,6 @@ constexpr FrameCount kLongestRun{1024};
 FrameReservation::FrameReservation(FrameReservation&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)), left_(std::exchange(other.left_, FrameCount{})) {}
 
-FrameReservation& FrameReservation::operator=(FrameReservation&& other) noexcept {
-    std::swap(owner_, other.owner_);
-    std::swap(left_, other.left_);
-    return *this;
-}
-
 FrameReservation::~FrameReservation() {
     if (left_.value != 0) owner_->unreserve(left_);
 }

@@ -51,9 +51,8 @@ class FrameAllocator;
 /// destructor gives back what was not used.
 class [[nodiscard]] FrameReservation {
 public:
-    FrameReservation() = default;
     FrameReservation(FrameReservation&& other) noexcept;
-    FrameReservation& operator=(FrameReservation&& other) noexcept;
+    FrameReservation& operator=(FrameReservation&& other) = delete;
     FrameReservation(const FrameReservation&) = delete;
     FrameReservation& operator=(const FrameReservation&) = delete;
     ~FrameReservation();
@@ -65,8 +64,8 @@ public:
 private:
     friend class FrameAllocator;
     FrameReservation(FrameAllocator& owner, FrameCount count) : owner_(&owner), left_(count) {}
-    FrameAllocator* owner_ = nullptr;
-    FrameCount left_{};
+    FrameAllocator* owner_;
+    FrameCount left_;
 };
 
 class FrameAllocator {

@@ -83,7 +83,7 @@ std::optional<Frame> FrameBitmap::next_free(Frame from, Frame before) const {
 std::optional<Frame> FrameBitmap::lowest_free_run(FrameCount count, FrameCount alignment, FrameRange within) const {
     const std::size_t end = std::min(within.end, end_).number;
     std::size_t start = within.first.number;
-    while (count.value != 0) {
+    for (;;) {
         const auto free = next_free(Frame{static_cast<std::uint32_t>(start)}, Frame{static_cast<std::uint32_t>(end)});
         if (!free) return std::nullopt;
         start = (free->number + alignment.value - 1) & ~(alignment.value - 1);
@@ -93,7 +93,6 @@ std::optional<Frame> FrameBitmap::lowest_free_run(FrameCount count, FrameCount a
         if (length == count.value) return Frame{static_cast<std::uint32_t>(start)};
         start += length + 1;
     }
-    return std::nullopt;
 }
 
 FrameCount FrameBitmap::recount() const {

@@ -39,7 +39,6 @@ public:
     /// Takes over `words` (words_needed(end) of them) for frames [0, end), all of them not free.
     void attach(std::span<std::uint32_t> words, Frame end);
 
-    [[nodiscard]] Frame end() const { return end_; }
     [[nodiscard]] bool is_free(Frame frame) const {
         return (levels_[0][frame.number / kBitsPerWord] >> (frame.number % kBitsPerWord) & 1U) != 0;
     }

@@ -25,7 +25,7 @@ struct SizeClass {
 
 namespace size_classes_detail {
 
-constexpr std::array<SizeClass, kSizeClasses> make() {
+consteval std::array<SizeClass, kSizeClasses> make() {
     std::array<SizeClass, kSizeClasses> classes{};
     std::uint32_t bytes = 0;
     std::uint32_t step = kBlockGranule;
@@ -43,7 +43,7 @@ constexpr std::array<SizeClass, kSizeClasses> make() {
 inline constexpr auto kClasses = make();
 
 /// The class for sizes up to (index + 1) * 16.
-constexpr std::array<std::uint8_t, kLargestBlock / kBlockGranule> make_index() {
+consteval std::array<std::uint8_t, kLargestBlock / kBlockGranule> make_index() {
     std::array<std::uint8_t, kLargestBlock / kBlockGranule> index{};
     std::uint8_t number = 0;
     for (std::size_t i = 0; i < index.size(); ++i) {

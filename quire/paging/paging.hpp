@@ -34,8 +34,7 @@ public:
     Paging(const Paging&) = delete;
     Paging& operator=(const Paging&) = delete;
 
-    [[nodiscard]] FrameAllocator& frames() { return frames_; }
-    [[nodiscard]] const FrameAllocator& frames() const { return frames_; }
+    [[nodiscard]] FrameAllocator& frames() const { return frames_; }
 
     // -- directories ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
+#include <string>
 #include <type_traits>
 
 #include "quire/base/rights.hpp"
@@ -50,6 +52,47 @@ TEST(Rights, AreASet) {
     EXPECT_TRUE(both.include(Rights::none));
     EXPECT_EQ(both.without(Rights::write), Rights::read);
     EXPECT_EQ(Rights::from_bits(both.bits()), both);
+}
+
+TEST(Rights, FollowFromTheAccess) {
+    EXPECT_EQ(needed_for(Access::read), Rights::read);
+    EXPECT_EQ(needed_for(Access::write), Rights::write);
+    EXPECT_EQ(needed_for(Access::execute), Rights::execute);
+    EXPECT_EQ((Rights::read | Rights::write) & (Rights::write | Rights::user), Rights::write);
+    EXPECT_TRUE((Rights::read & Rights::write).empty());
+}
+
+TEST(Address, RangesAreHalfOpen) {
+    const PageRange range{Page{4}, Page{8}};
+    EXPECT_TRUE(range.overlaps({Page{7}, Page{9}}));
+    EXPECT_FALSE(range.overlaps({Page{8}, Page{9}}));
+    EXPECT_FALSE(range.overlaps({Page{2}, Page{4}}));
+    EXPECT_TRUE(range.contains(PageRange{Page{4}, Page{8}}));
+    EXPECT_FALSE(range.contains(PageRange{Page{4}, Page{9}}));
+    const FrameRange frames{Frame{4}, Frame{8}};
+    EXPECT_TRUE(frames.contains(Frame{4}));
+    EXPECT_FALSE(frames.contains(Frame{8}));
+    EXPECT_FALSE(frames.empty());
+    EXPECT_EQ(frames.count().value, 4U);
+}
+
+TEST(Address, KnowTheirPages) {
+    EXPECT_TRUE((VirtualAddress{0x2000}.page_aligned()));
+    EXPECT_FALSE((VirtualAddress{0x2001}.page_aligned()));
+    EXPECT_EQ((VirtualAddress{0x2FFF}.page()), Page{2});
+    EXPECT_EQ((VirtualAddress{0x2FFF}.offset()), 0xFFFU);
+    EXPECT_EQ((PhysicalAddress{0xFFFF'FFFF}.frame()), Frame{0xFFFFF});
+    EXPECT_EQ(address_of(Frame{0xFFFFF}).value + kPageSize, std::uint64_t{1} << 32);
+}
+
+TEST(Error, EachHasANameOfItsOwn) {
+    std::set<std::string> names;
+    for (const Error error :
+         {Error::no_frames, Error::no_addresses, Error::list_full, Error::not_mapped, Error::bad_argument,
+          Error::already_mapped, Error::denied, Error::beyond_end, Error::io}) {
+        EXPECT_TRUE(names.insert(name(error)).second) << name(error);
+    }
+    EXPECT_STREQ(name(static_cast<Error>(200)), "unknown error");
 }
 
 }  // namespace quire

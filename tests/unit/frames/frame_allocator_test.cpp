@@ -136,7 +136,7 @@ TEST(FrameAllocatorDeath, MisuseIsADefect) {
     EXPECT_DEATH(frames.allocator.manage({Frame{4}, Frame{5}}), "given to the frame allocator twice");
     EXPECT_DEATH(
         {
-            FrameReservation none;
+            auto none = frames.allocator.reserve(FrameCount{0}).value();
             (void)none.take();
         },
         "more frames were taken than were reserved");
