@@ -38,8 +38,9 @@
 ///                                with the widest rights for its side (policy lives in the slots: gotcha 6), and
 ///                                forgets what the processor cached about the table's own window (gotcha 3).
 ///    table_frame(page)           the frame of that table; has_table(page) holds.
-///    unlink_table(page)          takes it out again, flushes that window, and gives back the frame. The caller has
-///                                flushed the pages themselves and frees the frame afterwards (gotcha 4).
+///    unlink_table(page)          takes it out again, flushes that window, and gives back the frame. No processor walks
+///                                through the table afterwards; cached translations of its pages may stay until the
+///                                caller flushes them (gotcha 4).
 ///    link_table_in(directory, page, frame)  the same in a directory that is not active, for a kernel page or a user page.
 ///    make_directory(directory, list_table)  fills two frames: the kernel half as in the active space, the port's own
 ///                                entries (recursive entry: gotcha 7), an empty list window in `list_table`.

@@ -43,6 +43,8 @@ void Mirror::changed(Page page, port::HostedEntry entry) {
 
 void Mirror::flush(Page page, port::HostedEntry entry) {
     if (shown(page) == entry) return;
+    count_ -= shown(page).present() ? 1U : 0U;
+    count_ += entry.present() ? 1U : 0U;
     shown(page) = entry;
     void* place = nullptr;
     if (entry.present()) {

@@ -42,6 +42,9 @@ public:
         return shown_[(page - pages_.first).value].bits() == entry.bits();
     }
 
+    /// How many pages show a frame.
+    [[nodiscard]] std::size_t count() const { return count_; }
+
 private:
     [[nodiscard]] std::size_t bytes() const { return pages_.count().value << kPageShift; }
     [[nodiscard]] port::HostedEntry& shown(Page page) { return shown_[(page - pages_.first).value]; }
@@ -49,6 +52,7 @@ private:
     PageRange pages_;
     std::byte* base_ = nullptr;
     std::vector<port::HostedEntry> shown_;
+    std::size_t count_ = 0;
 };
 
 class Computer {

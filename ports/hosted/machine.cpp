@@ -51,6 +51,13 @@ HostedEntry table_entry(Page page, Frame table) {
     return HostedEntry::make(table, Rights::read | Rights::write | (user ? Rights::user : Rights::none));
 }
 
+/// Called before a frame gets new contents: it was free a moment ago, so no processor may know it (I6).
+void require_unreached(Frame frame) {
+    computer().for_each_processor([&](Processor& processor) {
+        require(!processor.reaches(frame), "I6: a frame was freed that a processor still reaches");
+    });
+}
+
 /// What shows a kernel page of the active space; nullptr for a user page.
 hosted::Mirror* mirror_of(Page page) {
     if (Machine::kListWindow.contains(page)) return &Processor::current().list_mirror();
@@ -148,10 +155,12 @@ void Machine::flush_user() {
 
 void Machine::zero_frame(Frame frame) {
     hosted::checkpoint();
+    require_unreached(frame);
     std::memset(computer().ram(frame), 0, kPageSize);
 }
 void Machine::copy_frame(Frame to, Frame from) {
     hosted::checkpoint();
+    require_unreached(to);
     std::memcpy(computer().ram(to), computer().ram(from), kPageSize);
 }
 

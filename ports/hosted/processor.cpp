@@ -1,5 +1,7 @@
 #include "ports/hosted/processor.hpp"
 
+#include <algorithm>
+
 #include "quire/base/defect.hpp"
 
 namespace quire::hosted {
@@ -71,6 +73,11 @@ void Processor::check_cached() {
         require(entry.present() && entry.frame() == cached.frame() && entry.rights().include(cached.rights()),
                 "I22: a processor remembers more than the tables say");
     }
+}
+
+bool Processor::reaches(Frame frame) {
+    const std::lock_guard guard(lock_);
+    return std::ranges::any_of(cached_, [&](const auto& cached) { return cached.second.frame() == frame; });
 }
 
 Result<std::uint8_t> Processor::load(VirtualAddress address, Privilege privilege) {

@@ -56,6 +56,9 @@ public:
     /// No cached translation grants more than the tables say, or shows another frame (I22). Between verbs only; a defect if not.
     void check_cached();
 
+    /// Whether a cached translation leads to this frame.
+    [[nodiscard]] bool reaches(Frame frame);
+
     void on_fault(FaultHandler handler) { handler_ = std::move(handler); }
 
     /// One byte read or written at an address, with accessed and dirty bits, rights and faults. The error is the fault handler's.

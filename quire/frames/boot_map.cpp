@@ -54,10 +54,7 @@ Result<void> BootMap::add_usable(PhysicalAddress start, std::uint64_t bytes) {
 }
 
 Result<void> BootMap::reserve(PhysicalAddress start, std::uint64_t bytes) {
-    // Outward to whole frames here, so that what is left between two reservations needs no second thought.
-    const std::uint64_t first = start.value / kPageSize * kPageSize;
-    const std::uint64_t end = bytes > kNoEnd - start.value ? kNoEnd : start.value + bytes;
-    return reserved_.add({first}, bytes == 0 ? 0 : end - first);
+    return reserved_.add(start, bytes);
 }
 
 Result<std::span<FrameRange>> BootMap::usable_frames(Frame limit, std::span<FrameRange> out) const {

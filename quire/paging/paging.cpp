@@ -54,7 +54,11 @@ void Paging::destroy(Directory& directory) {
     {
         const Guard guard(directories_lock_);
         if (directory.next != nullptr) directory.next->previous = directory.previous;
-        (directory.previous != nullptr ? directory.previous->next : directories_) = directory.next;
+        if (directory.previous != nullptr) {
+            directory.previous->next = directory.next;
+        } else {
+            directories_ = directory.next;
+        }
     }
     frames_.drop(directory.list_table);
     frames_.drop(directory.frame);
@@ -85,7 +89,6 @@ PageCount Paging::clear(PageRange range, FlushBatch& batch) {
 void Paging::remove_tables(PageRange empty, FlushBatch& batch) {
     for (Page page = table_at_or_after(empty.first); next_table(page) <= empty.end; page = next_table(page)) {
         if (!Machine::has_table(page)) continue;
-        batch.finish();  // the pages first: the processor may still walk through this table for them
         batch.removed_table(Machine::unlink_table(page));
     }
 }

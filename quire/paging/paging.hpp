@@ -62,7 +62,8 @@ public:
     template <typename Visitor>
     static void for_each_occupied(PageRange range, Visitor&& visit);
 
-    /// Takes out the tables that lie wholly within `empty`, a range without regions. Call after clear().
+    /// Takes out the tables that lie wholly within `empty`, a range without regions, whose pages clear() has put into the batch or
+    /// an earlier one: a processor may go on walking through a table until the batch flushes, and its frame is kept as long.
     void remove_tables(PageRange empty, FlushBatch& batch);
 
     // -- kernel pages (list window, kernel space) -----------------------------------------------------------------

@@ -102,6 +102,27 @@ TEST(HostedProcessor, FlushesReachTheOtherProcessorsOfASpace) {
     }
 }
 
+TEST(HostedProcessor, CopiesReachTheOtherProcessorsOfASpace) {
+    World world;
+    TestSpace s(world);
+    s.enter();
+    const Page page = s.map(1).value();
+    SecondProcessor second(s);
+    EXPECT_EQ(second.processor.load(address_of(page)), 0) << "the zero frame";
+    ASSERT_TRUE(s.store(page, 4));
+    EXPECT_EQ(second.processor.load(address_of(page)), 4);
+}
+
+TEST(HostedProcessorDeath, AFrameThatIsStillReachedIsSeen) {
+    World world;
+    TestSpace s(world);
+    s.enter();
+    const Page page = s.map(1).value();
+    ASSERT_TRUE(s.store(page, 1));
+    EXPECT_DEATH(Machine::zero_frame(Machine::slot(page).load().frame()),
+                 "I6: a frame was freed that a processor still reaches");
+}
+
 TEST(HostedProcessorDeath, AStaleTranslationIsSeenByTheAudit) {
     World world;
     TestSpace s(world);

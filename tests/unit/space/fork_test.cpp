@@ -8,7 +8,6 @@ namespace {
 /// A child of a test space; closed with the test.
 struct Child {
     explicit Child(TestSpace& parent) : world(parent.world), space(world.paging, World::kZeroFrame, kMappingBase) {
-        parent.enter();
         EXPECT_TRUE(parent.space.fork(space));
         world.add(space);
     }

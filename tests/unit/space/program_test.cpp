@@ -50,7 +50,7 @@ rc::Gen<Command> any_command() {
 }
 
 TEST(Program, AnySequenceDoesWhatItsDoubleDoes) {
-    rc::check([] {
+    EXPECT_TRUE(rc::check([] {
         const auto commands = *rc::gen::container<std::vector<Command>>(any_command());
         World world(1024);
         ShadowObject object(world, 5);
@@ -73,7 +73,7 @@ TEST(Program, AnySequenceDoesWhatItsDoubleDoes) {
         }
         world.audit();
         RC_ASSERT(!::testing::Test::HasFailure());
-    });
+    }));
 }
 
 TEST(Program, LongLivesInSeveralSpaces) {

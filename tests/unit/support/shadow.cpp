@@ -58,7 +58,8 @@ Program::~Program() {
 }
 
 void Program::enter() {
-    Machine::activate(space_.directory());
+    // Switching forgets all translations; where there is nothing to switch, old ones must not hurt.
+    if (Machine::active_directory() != space_.directory()) Machine::activate(space_.directory());
     hosted::Processor::current().on_fault([this](VirtualAddress address, Access access) -> Result<void> {
         const auto kind = space_.handle_fault(address, access);
         if (!kind) return fail(kind.error());

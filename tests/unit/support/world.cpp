@@ -51,9 +51,13 @@ void World::audit() {
     Machine::activate(before);
     audit.finish();
     computer.for_each_processor([](hosted::Processor& other) { other.check_cached(); });
-    Paging::for_each_occupied(Machine::kKernelPages, [&](Page page, Machine::Slot slot) {
-        EXPECT_TRUE(computer.kernel_mirror().shows(page, slot.load())) << "I22: a kernel page shows an old frame";
-    });
+    std::size_t shown = 0;
+    Paging::for_each_occupied(
+        {Machine::kKernelPages.first, Machine::kKernelNodes.end}, [&](Page page, Machine::Slot slot) {
+            EXPECT_TRUE(computer.kernel_mirror().shows(page, slot.load())) << "I22: a kernel page shows an old frame";
+            ++shown;
+        });
+    EXPECT_EQ(computer.kernel_mirror().count(), shown) << "I22: a kernel page shows a frame that is not mapped there";
 }
 
 void World::add(const Space& space) {

@@ -1,0 +1,100 @@
+"""Small ways to break the library, each with the test program that has to notice. tools/mutate.py tries them."""
+from collections import namedtuple
+
+Mutant = namedtuple("Mutant", "what file old new test")
+
+BOOT_MAP, BITMAP, FRAMES = "quire/frames/boot_map.cpp", "quire/frames/frame_bitmap.cpp", "quire/frames/frame_allocator.cpp"
+BATCH, PAGING = "quire/paging/flush_batch.cpp", "quire/paging/paging.cpp"
+LIST, TREE, POOL = "quire/space/range_list.cpp", "quire/space/range_tree.cpp", "quire/space/node_pool.cpp"
+SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "quire/space/fork.cpp", "quire/space/kernel_space.cpp"
+MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
+HEAP, AUDIT = "quire/heap/heap.cpp", "quire/audit/audit.cpp"
+
+MUTANTS = [
+    # Physical memory
+    Mutant("usable memory is rounded outward", BOOT_MAP, "return bytes / kPageSize + (bytes % kPageSize != 0 ? 1U : 0U);",
+           "return bytes / kPageSize;", "boot_map_test"),
+    Mutant("an end beyond 2^64 wraps round", BOOT_MAP,
+           "const std::uint64_t end = bytes > kNoEnd - start.value ? kNoEnd : start.value + bytes;\n    entries",
+           "const std::uint64_t end = start.value + bytes;\n    entries", "boot_map_test"),
+    Mutant("overlapping ranges are not united", BOOT_MAP, "range.first <= end && range.end > end", "false && range.first <= end", "boot_map_test"),
+    Mutant("a frame above the limit is handed out", BOOT_MAP, "const std::uint64_t end = std::min(memory.end, limit_bytes);",
+           "const std::uint64_t end = memory.end;", "boot_map_test"),
+    Mutant("a summary bit is not cleared", BITMAP, "if (word != 0) return;", "if (word != 0 || level == 0) return;", "frame_bitmap_test"),
+    Mutant("a summary bit is not set", BITMAP, "if (!was_empty) return;", "return;", "frame_bitmap_test"),
+    Mutant("the lowest frame is found instead of the highest", BITMAP, "std::bit_width(word) - 1)", "std::countr_zero(word))", "frame_bitmap_test"),
+    Mutant("a run is not aligned", BITMAP, "(free->number + alignment.value - 1) & ~(alignment.value - 1)", "free->number", "frame_bitmap_test"),
+    Mutant("a run goes one frame too far", BITMAP, "end - start < count.value", "end - start + 1 < count.value", "frame_bitmap_test"),
+    Mutant("frame 0 is handed out", FRAMES, "if (frame == Frame{0}) continue;", "", "frame_allocator_test"),
+    Mutant("promised frames are given to others", FRAMES, "statistics_.free == statistics_.reserved", "statistics_.free == FrameCount{0}", "frame_allocator_test"),
+    Mutant("a promise is not given back", FRAMES, "if (left_.value != 0) owner_->unreserve(left_);", "", "frame_allocator_test"),
+    Mutant("a lost share-count decrement", FRAMES, "set_record(frame, shares - 1);\n", "set_record(frame, shares - (shares > 1 ? 0 : 1));\n", "frame_allocator_test"),
+    Mutant("a lost share-count increment", FRAMES, "set_record(frame, shares + 1);", "set_record(frame, shares);", "frame_allocator_test"),
+    Mutant("the last drop does not free", FRAMES, "    bitmap_.set_free(frame);\n    statistics_.free += FrameCount{1};\n    ++statistics_.dropped;", "", "frame_allocator_test"),
+    Mutant("frames are taken without the lock", FRAMES, "Result<Frame> FrameAllocator::take() {\n    const Guard guard(lock_);",
+           "Result<Frame> FrameAllocator::take() __attribute__((no_thread_safety_analysis)) {", "simulation_test"),
+    # Paging
+    Mutant("an unfinished batch goes unnoticed", BATCH, 'require(page_count_ == 0 && frame_count_ == 0, "I6: a flush batch was dropped unfinished");', "", "paging_test"),
+    Mutant("frames are freed before the flush", BATCH, "if (frame_count_ == kFrames) finish();\n    held_[frame_count_++] = frame.number;",
+           "frames_.drop(frame);", "simulation_test"),
+    Mutant("one page too few is flushed", BATCH, "i < page_count_; ++i) Machine", "i + 1 < page_count_; ++i) Machine", "paging_test"),
+    Mutant("a full batch does not flush everything", BATCH, "Machine::flush_user();", "", "paging_test"),
+    Mutant("a kernel page is not flushed", BATCH, "Machine::flush(page);  // flush_user() would not cover it", "", "paging_test"),
+    Mutant("a new table is not zeroed", PAGING, "if (frame) Machine::zero_frame(*frame);", "", "program_test"),
+    Mutant("a new kernel table does not reach the other directories", PAGING, "if (other->frame != active) Machine", "if (false) Machine", "paging_test"),
+    Mutant("a table is removed that other regions use", PAGING, "next_table(page) <= empty.end", "page < empty.end", "space_test"),
+    Mutant("a destroyed directory stays in the list", PAGING, "if (directory.next != nullptr) directory.next->previous = directory.previous;\n        if (directory.previous != nullptr) {\n            directory.previous->next = directory.next;\n        } else {\n            directories_ = directory.next;\n        }",
+           "", "simulation_test"),
+    Mutant("directories are linked without the lock", PAGING, "        const Guard guard(directories_lock_);\n        if (directory.next", "        if (directory.next", "the compiler"),
+    # The range list
+    Mutant("a split loses the second half's place in the object", LIST, "left.object_page + left_count;", "left.object_page;", "program_test"),
+    Mutant("a split takes no reference to the object", LIST, "if (right.object != nullptr) right.object->retain();", "", "range_list_test"),
+    Mutant("neighbours are joined although the object's pages do not follow", LIST, "(left.object == nullptr || left.object_page + left.count == right.object_page)", "true", "program_test"),
+    Mutant("neighbours are not joined", LIST, "        join_before(range.end);\n        join_before(range.first);", "        join_before(range.first);", "range_list_test"),
+    Mutant("the gap before is not joined", LIST, "    if (whole) {\n        join_before(range.first);\n        forget", "    if (whole) {\n        forget", "range_list_test"),
+    Mutant("a replaced object keeps its reference", LIST, "if (replaced != nullptr) replaced->release();", "", "range_list_test"),
+    Mutant("a gap that shrank keeps its old size in the tree", LIST, "    gap.count -= range.count().value;\n    tree_.refresh(range.end);", "    gap.count -= range.count().value;", "range_list_test"),
+    Mutant("the tree is not rebalanced to the left", TREE, "if (lean > 1) {", "if (lean > 2) {", "range_list_test"),
+    Mutant("no double rotation", TREE, "if (balance(node(here.left)) < 0) here.left = rotate_left(here.left);", "", "range_list_test"),
+    Mutant("repair stops at the first node that did not change", TREE, "if (unchanged && path.depth() <= at_least) return;", "if (unchanged) return;", "range_list_test"),
+    Mutant("first fit ignores where to begin", TREE, "std::max(here.first, from.number);", "here.first;", "range_list_test"),
+    Mutant("first fit takes gaps that are one page too small", TREE, "here.first + here.count - usable_first >= count.value", "here.first + here.count - usable_first + 1 >= count.value", "range_list_test"),
+    Mutant("the list outgrows its window", POOL, "if (!(page < window_.end)) return fail(Error::list_full);", "", "range_list_test"),
+    Mutant("a node that comes back is lost", POOL, "    node.left = first_free_;\n    first_free_ = number;\n    ++free_;\n    --used_;", "    --used_;", "range_list_test"),
+    # Spaces
+    Mutant("memory appears where nobody allocated it", FAULT, "if (region.is_gap()) return fail(Error::not_mapped);", "", "space_test"),
+    Mutant("the access is not checked", FAULT, "if (!region.granted().include(needed_for(access))) return fail(Error::denied);", "", "space_test"),
+    Mutant("skipped zeroing of a new page", FAULT, "Machine::zero_frame(*frame);  // before", "// before", "program_test"),
+    Mutant("the zero frame is mapped writable", FAULT, "(region.granted() | Rights::user).without(Rights::write);", "region.granted() | Rights::user;", "space_test"),
+    Mutant("a copy is not copied", FAULT, "        Machine::copy_frame(*copy, shared);", "        Machine::zero_frame(*copy);", "program_test"),
+    Mutant("the old translation is not flushed after a copy", FAULT, "    batch.removed(page, slot.exchange(Entry::make(*copy, rights)));\n    batch.finish();",
+           "    const auto old = slot.exchange(Entry::make(*copy, rights));\n    paging_.frames().drop(old.frame());", "processor_test"),
+    Mutant("a table stays when there is no frame", FAULT, "if (!kind && !had_table) paging_.drop_new_table(page);", "", "space_test"),
+    Mutant("a shared frame is written to", SPACE, "return paging_.frames().shares(frame) == 1 ? rights : rights.without(Rights::write);", "return rights;", "space_test"),
+    Mutant("empty tables are kept", UNMAP, "    remove_empty_tables(range);\n", "", "space_test"),
+    Mutant("unmap leaves the pages", UNMAP, "    remove_pages(range);\n    list_.assign", "    list_.assign", "space_test"),
+    Mutant("discard forgets to look for holes", UNMAP, "if (!whole) return fail(Error::not_mapped);", "", "program_test"),
+    Mutant("a fixed mapping leaves the old pages", MAP, "if (request.placement == Placement::fixed) remove_pages(range);", "", "space_test"),
+    Mutant("a mapping may end beyond user space", MAP, "Machine::kUserPages.end - request.at >= request.count", "true", "space_test"),
+    Mutant("more is granted than is allowed", MAP, "if (!request.traits.allowed.include(request.traits.rights)) return fail(Error::denied);", "", "space_test"),
+    Mutant("protect does not flush", PROTECT, "batch.weakened(changed_page, slot.exchange(changed))", "slot.store(changed)", "space_test"),
+    Mutant("protect stops at the first region", PROTECT, "        page = part.end;", "        page = range.end;", "space_test"),
+    Mutant("the break rounds down", BREAK, "start + pages_for(end.value - break_start_.value);", "start + PageCount{(end.value - break_start_.value) / kPageSize};", "space_test"),
+    Mutant("a break that failed moves", BREAK, "        if (const auto grown = map(request); !grown) {", "        break_ = end;\n        if (const auto grown = map(request); !grown) {", "space_test"),
+    Mutant("fork leaves the parent writable", FORK, "batch.weakened(page, slot.exchange(copy))", "(void)page", "fork_test"),
+    Mutant("fork does not flush the parent", FORK, "batch.weakened(page, slot.exchange(copy))", "slot.store(copy)", "fork_test"),
+    Mutant("fork takes no share", FORK, "                paging_.frames().share(frame);\n", "", "fork_test"),
+    Mutant("fork forgets the break", FORK, "    child.break_ = break_;\n", "", "program_test"),
+    Mutant("a guard page is mapped", KERNEL, "Page{((*gap + request.guard).number + mask) & ~mask}", "Page{(gap->number + mask) & ~mask}", "paging_test"),
+    Mutant("a span is released without its guard", KERNEL, "    const PageRange all = span.pages();", "    const PageRange all{first, span.pages().end};", "paging_test"),
+    Mutant("kernel addresses are handed out without the lock", KERNEL, "Result<Page> KernelSpace::acquire(const SpanRequest& request) {\n    const Guard guard(lock_);",
+           "Result<Page> KernelSpace::acquire(const SpanRequest& request) __attribute__((no_thread_safety_analysis)) {", "simulation_test"),
+    # The heap and the audit
+    Mutant("the heap takes any pointer", HEAP, 'require(offset % slab->blocks().bytes == 0 && number < slab->blocks().slab_blocks,\n            "the heap was given a pointer into the middle of a block");', "", "heap_test"),
+    Mutant("a double free goes unnoticed", HEAP, 'require(!slab->is_free(number), "a block of the heap was freed twice, or used after it was freed");', "", "heap_test"),
+    Mutant("an empty slab is never given back", HEAP, "if (empty && others) {", "if (false && others) {", "heap_test"),
+    Mutant("a moved block loses its tail", HEAP, "std::min(usable, bytes));", "std::min(usable, bytes) / 2);", "heap_test"),
+    Mutant("a slab without page-map entries is leaked", HEAP, "if (start != nullptr) source_.release(start, pages);", "", "heap_test"),
+    Mutant("the audit counts no tables", AUDIT, "if (Machine::has_table(page)) own(Machine::table_frame(page));", "", "space_test"),
+    Mutant("the audit accepts leaks", AUDIT, 'require(owners >= shares, "I5: a frame is leaked: it has more shares than owners");', "", "audit_test"),
+]

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Breaks the library in small ways (tests/mutants.py) and shows that a test notices each.
+
+Uses the objects of build/host: a mutant costs one compilation, one link and one run of the test program that should notice. The tree
+itself is never changed. A mutant that survives, or that no longer applies, is an error.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HOST = ROOT / "build" / "host"
+sys.path.insert(0, str(ROOT / "tests"))
+from mutants import MUTANTS  # noqa: E402
+SECONDS = 120
+COMPILER = "the compiler"
+
+
+def commands_of(test):
+    """(object name of each library source → its compile command, the link command of the test)."""
+    out = subprocess.run(["ninja", "-C", HOST, "-t", "commands", test], capture_output=True, text=True, check=True).stdout
+    compiles, link = {}, None
+    for line in out.splitlines():
+        if found := re.search(r" -c (\S+)$", line.strip()):
+            compiles[found[1]] = line
+        elif f"-o {test} " in line:
+            link = line
+    return compiles, link
+
+
+def build(mutant, folder):
+    """Compiles and links the mutant in the folder; the program's path, or None if clang's analysis of locks refuses it."""
+    source = ROOT / mutant.file
+    text = source.read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        sys.exit(f"mutate: “{mutant.what}” does not apply any more to {mutant.file}: {text.count(mutant.old)} places")
+    changed = folder / source.name
+    changed.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    compiles, link = commands_of("simulation_test" if mutant.test == COMPILER else mutant.test)
+    words = shlex.split(compiles[str(source)])
+    words = [str(changed) if word == str(source) else word for word in words if word != "-Werror"]
+    words[words.index("-o") + 1] = str(folder / "mutant.o")
+    for option in ("-MF", "-MT"):
+        words[words.index(option) + 1] = str(folder / "mutant.d")
+    quiet = "-Werror=thread-safety-analysis" if mutant.test == COMPILER else "-w"
+    done = subprocess.run([*words, quiet], cwd=HOST, capture_output=True, text=True, check=False)
+    if mutant.test == COMPILER:
+        return None if "thread-safety" in done.stderr else pathlib.Path("/bin/true")
+    if done.returncode != 0:
+        sys.exit(f"mutate: “{mutant.what}” does not compile:\n{done.stderr}")
+    archive = folder / "libquire.a"
+    shutil.copy(HOST / "libquire.a", archive)
+    member = source.name + ".o"
+    (folder / "mutant.o").rename(folder / member)
+    subprocess.run(["ar", "r", archive, folder / member], check=True, capture_output=True)
+    program = folder / mutant.test
+    link = link.replace(f"-o {mutant.test} ", f"-o {program} ").replace(" libquire.a", f" {archive}")
+    subprocess.run(link, shell=True, cwd=HOST, check=True, capture_output=True)
+    return program
+
+
+def run(mutant, folder):
+    """What noticed the mutant, or None."""
+    program = build(mutant, folder)
+    if program is None:
+        return "clang -Wthread-safety"
+    environment = {key: value for key, value in os.environ.items() if key != "QUIRE_SOAK_MINUTES"}
+    try:
+        done = subprocess.run([program, "--gtest_fail_fast", "--gtest_brief=0"], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return "a run that does not end"
+    if done.returncode == 0:
+        return None
+    last = re.findall(r"\[  FAILED  \] (\S+) \(", done.stdout)[:1] or re.findall(r"\[ RUN      \] (\S+)", done.stdout)
+    defect = re.search(r"defect: (I\d+)", done.stderr)
+    return (last[-1] if last else "?") + (f" ({defect[1]})" if defect and done.returncode < 0 else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--every", type=int, default=1, help="only each n-th mutant")
+    parser.add_argument("--only", default="", help="only mutants whose description or file contains this")
+    parser.add_argument("--table", action="store_true", help="print a Markdown table, as in docs/testing.md")
+    arguments = parser.parse_args()
+    chosen = [mutant for mutant in MUTANTS[::arguments.every] if arguments.only in mutant.what + " " + mutant.file]
+    survivors = 0
+    for mutant in chosen:
+        with tempfile.TemporaryDirectory() as name:
+            noticed = run(mutant, pathlib.Path(name))
+        survivors += noticed is None
+        if arguments.table:
+            print(f"| {mutant.what} | `{mutant.file.removeprefix('quire/')}` | `{noticed or 'SURVIVES'}` |", flush=True)
+        else:
+            print(f"{mutant.file}: {mutant.what}: {noticed or 'SURVIVES'}", flush=True)
+    print(f"{len(chosen)} mutants, {survivors} survivors", file=sys.stderr)
+    sys.exit(1 if survivors else 0)
+
+
+if __name__ == "__main__":
+    main()
