@@ -10,13 +10,11 @@ target_compile_options(quire PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_
 add_library(quire_kernel_parts STATIC)
 set(hosted_sources ${CMAKE_SOURCE_DIR}/kernel/hosted-sources.txt)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${hosted_sources})
-if(EXISTS ${hosted_sources})
-  file(STRINGS ${hosted_sources} parts REGEX "^[^#]")
-  list(TRANSFORM parts PREPEND ${CMAKE_SOURCE_DIR}/)
-  target_sources(quire_kernel_parts PRIVATE ${parts})
-  target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
-  target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
-endif()
+file(STRINGS ${hosted_sources} parts REGEX "^[^#]")
+list(TRANSFORM parts PREPEND ${CMAKE_SOURCE_DIR}/)
+target_sources(quire_kernel_parts PRIVATE ${parts})
+target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
+target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
 
 find_package(GTest REQUIRED)
 find_library(RAPIDCHECK rapidcheck REQUIRED)
@@ -28,13 +26,12 @@ file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*_test.
 set(QUIRE_TESTS "" CACHE STRING "regular expression for the names of the tests to build; empty: all")
 
 # Less strict than the library: random numbers are narrowed all over, and gtest's macros contain an else.
+add_library(quire_test_support STATIC ${support})
+target_link_libraries(quire_test_support PUBLIC quire ${RAPIDCHECK} GTest::gtest_main)
+target_compile_options(quire_test_support PUBLIC -Wall -Wextra -Wshadow -Wno-dangling-else -Werror)
 function(quire_test name)
-  add_executable(${name} ${ARGN} ${support})
-  if(EXISTS ${hosted_sources})
-    target_link_libraries(${name} PRIVATE quire_kernel_parts)
-  endif()
-  target_link_libraries(${name} PRIVATE quire ${RAPIDCHECK} GTest::gtest_main)
-  target_compile_options(${name} PRIVATE -Wall -Wextra -Wshadow -Wno-dangling-else -Werror)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE quire_kernel_parts quire_test_support)
 endfunction()
 
 # llvm-cov counts a function in a header once for each program; for tools/coverage.py there is only one.
@@ -51,5 +48,13 @@ foreach(source ${tests})
   endif()
   quire_test(${name} ${source})
   get_filename_component(preset ${CMAKE_BINARY_DIR} NAME)
-  gtest_discover_tests(${name} TEST_PREFIX "${preset}/${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  # Long enough for a soak; QUIRE_SOAK_MINUTES says how long that is.
+  gtest_discover_tests(${name} TEST_PREFIX "${preset}/${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 7200)
 endforeach()
+
+if(preset STREQUAL "host")
+  # They use this preset's objects, and the coverage preset's program.
+  add_test(NAME checks/mutants COMMAND ${CMAKE_SOURCE_DIR}/tools/mutate.py)
+  add_test(NAME checks/coverage COMMAND ${CMAKE_SOURCE_DIR}/tools/coverage.py --no-build)
+  set_tests_properties(checks/mutants checks/coverage PROPERTIES TIMEOUT 1200)
+endif()

@@ -17,6 +17,6 @@ foreach(name ${cases})
 endforeach()
 
 add_test(NAME tools/python COMMAND python3 -m unittest discover -s ${tools} -p "test_*.py")
-set_tests_properties(tools/python PROPERTIES TIMEOUT 300)
+set_tests_properties(tools/python PROPERTIES TIMEOUT 7200)
 add_test(NAME tools/kernel-image COMMAND ${tools}/check_kernel_image.py ${CMAKE_BINARY_DIR}/quire.elf)
 add_test(NAME tools/layers COMMAND ${tools}/check_layers.py)
