@@ -16,6 +16,8 @@ target_sources(quire_kernel_parts PRIVATE ${parts})
 target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
 target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
 
+include(cmake/install.cmake)
+
 find_package(GTest REQUIRED)
 find_library(RAPIDCHECK rapidcheck REQUIRED)
 include(GoogleTest)

@@ -28,6 +28,13 @@ template <std::unsigned_integral T>
     return product;
 }
 
+/// How many bits of a word are set. std::popcount would need a library function where the processor has no such instruction.
+[[nodiscard]] constexpr unsigned ones_in(std::uint32_t word) {
+    unsigned ones = 0;
+    for (; word != 0; word &= word - 1) ++ones;
+    return ones;
+}
+
 [[nodiscard]] constexpr bool is_power_of_two(std::size_t value) {
     return value != 0 && (value & (value - 1)) == 0;
 }

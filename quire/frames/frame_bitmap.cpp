@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
 
 namespace quire {
@@ -101,7 +102,7 @@ FrameCount FrameBitmap::recount() const {
     for (std::size_t level = 0; level < level_count_; ++level) {
         for (std::size_t i = 0; i < words; ++i) {
             const std::uint32_t word = levels_[level][i];
-            if (level == 0) free.value += static_cast<std::size_t>(std::popcount(word));
+            if (level == 0) free.value += ones_in(word);
             if (level + 1 == level_count_) continue;
             const bool summary = (levels_[level + 1][i / kBitsPerWord] >> (i % kBitsPerWord) & 1U) != 0;
             require(summary == (word != 0), "I2: a summary bit disagrees with the word below it");

@@ -224,7 +224,7 @@ void Heap::check_invariants() const {
             continue;
         }
         std::uint32_t free = 0;
-        for (const std::uint32_t word : slab->free_bits) free += static_cast<std::uint32_t>(std::popcount(word));
+        for (const std::uint32_t word : slab->free_bits) free += ones_in(word);
         require(free == slab->free_blocks, "I18: a slab has miscounted its free blocks");
         require(slab->listed == (free != 0), "I18: a slab with room is not listed, or a full one is");
         HeapClassStatistics& counts = found.classes[slab->class_number];
