@@ -36,6 +36,12 @@ function(quire_test name)
   target_link_libraries(${name} PRIVATE quire_kernel_parts quire_test_support)
 endfunction()
 
+option(QUIRE_FUZZ "the fuzzers instead of the tests" OFF)
+if(QUIRE_FUZZ)
+  include(cmake/fuzz.cmake)
+  return()
+endif()
+
 # llvm-cov counts a function in a header once for each program; for tools/coverage.py there is only one.
 option(QUIRE_ONE_TEST "all tests in one program" OFF)
 if(QUIRE_ONE_TEST)
