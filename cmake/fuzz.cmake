@@ -9,3 +9,8 @@ foreach(source ${targets})
   add_test(NAME fuzz/${name} COMMAND ${CMAKE_SOURCE_DIR}/fuzz/run.py $<TARGET_FILE:fuzz_${name}> ${name} ${number_of_targets})
   set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 7200)
 endforeach()
+
+# The loader is no hosted part of the kernel: fuzz/elf.cpp supplies what it needs of the processor.
+foreach(part file_object initial_stack load)
+  target_sources(fuzz_elf PRIVATE ${CMAKE_SOURCE_DIR}/kernel/exec/${part}.cpp)
+endforeach()

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 
@@ -21,7 +22,7 @@ public:
     [[nodiscard]] T take() {
         T value = 0;
         const std::size_t bytes = rest_.size() < sizeof value ? rest_.size() : sizeof value;
-        std::memcpy(&value, rest_.data(), bytes);
+        if (bytes != 0) std::memcpy(&value, rest_.data(), bytes);
         rest_ = rest_.subspan(bytes);
         return value;
     }
@@ -36,10 +37,19 @@ inline void check(bool holds) {
     if (!holds) __builtin_trap();
 }
 
+/// Expectations of the tests' helpers end the process too. Not by break_on_failure: libFuzzer does not catch its signal.
+class EndsTheProcess final : public testing::EmptyTestEventListener {
+    void OnTestPartResult(const testing::TestPartResult& result) override {
+        if (result.failed()) std::abort();
+    }
+};
+
 }  // namespace quire::fuzz
 
-/// Expectations of the tests' helpers end the process too.
-extern "C" inline int LLVMFuzzerInitialize(int*, char***) {
-    testing::GTEST_FLAG(break_on_failure) = true;
+/// libFuzzer looks for it by name. Nothing else refers to it: without `used` it would not be there, and nobody would notice; so
+/// fuzz/run.py asks for a failure first.
+extern "C" [[gnu::used]] inline int LLVMFuzzerInitialize(int*, char***) {
+    testing::UnitTest::GetInstance()->listeners().Append(new quire::fuzz::EndsTheProcess);
+    if (std::getenv("QUIRE_FUZZ_FAIL") != nullptr) ADD_FAILURE() << "as QUIRE_FUZZ_FAIL asks for";
     return 0;
 }
