@@ -15,7 +15,7 @@ ISO = [("grub-mkrescue", "grub-common"), ("/usr/lib/grub/i386-pc/multiboot.mod",
 V86 = [("node", "nodejs"), ("npm", "npm"), ("/usr/share/seabios/bios.bin", "seabios")]
 TEST = [("clang-format-19", "clang-format-19"), ("clang-tidy-19", "clang-tidy-19"),
         ("/usr/include/gtest/gtest.h", "libgtest-dev"), ("/usr/include/rapidcheck.h", "librapidcheck-dev"),
-        ("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a", "libclang-rt-19-dev"), ("cpio", "cpio"),
+        ("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a", "libclang-rt-19-dev"), ("cpio", "cpio"), ("make", "make"),
         ("/usr/include/x86_64-linux-gnu/c++/12/32", "g++-multilib")]
 
 

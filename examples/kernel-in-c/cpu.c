@@ -41,12 +41,16 @@ struct gate {
 void init_exceptions(void) {
     static struct gate gates[20];
     static const uint64_t segments[] = {0, 0x00CF9A000000FFFF, 0x00CF92000000FFFF};
-    for (int i = 0; i < 20; i++) gates[i] = (struct gate){exception_entries[i] & 0xFFFF, 8, 0x8E00, exception_entries[i] >> 16};
+    for (int i = 0; i < 20; i++)
+        gates[i] = (struct gate){exception_entries[i] & 0xFFFF, 8, 0x8E00, exception_entries[i] >> 16};
     struct __attribute__((packed)) {
         uint16_t limit;
         const void *base;
     } gdt = {sizeof segments - 1, segments}, idt = {sizeof gates - 1, gates};
-    __asm__ volatile("lgdt %0; ljmp $8, $1f; 1: mov %1, %%ds; mov %1, %%es; mov %1, %%ss; lidt %2" : : "m"(gdt), "r"(16), "m"(idt) : "memory");
+    __asm__ volatile("lgdt %0; ljmp $8, $1f; 1: mov %1, %%ds; mov %1, %%es; mov %1, %%ss; lidt %2"
+                     :
+                     : "m"(gdt), "r"(16), "m"(idt)
+                     : "memory");
 }
 
 void *memset(void *to, int byte, size_t count) {

@@ -2,10 +2,26 @@
 #include <quire/quire.h>
 
 #include "kernel.h"
-#include "quire_layout.h"
 
-enum { PRESENT = 1, WRITABLE = 2, FOR_USER = 4, ACCESSED = 32, DIRTY = 64, OCCUPIED = 512 };
+/* Where things lie, in pages:
+ *
+ *   0x0000'0000  the kernel itself, 4 MiB, as in physical memory; the same in every space
+ *   0x0040'0000  programs
+ *   0xC000'0000  windows onto frames: the first pages of one table
+ *   0xC040'0000  kernel memory
+ *   0xFEC0'0000  the list of kernel memory
+ *   0xFF80'0000  the list of the active space
+ *   0xFFC0'0000  the tables of the active space: its directory is its own last table */
+const struct quire_layout quire_port_layout = {
+    .user = {0x00400, 0xC0000},
+    .list = {0xFF800, 0xFFC00},
+    .kernel = {0xC0400, 0xFEC00},
+    .nodes = {0xFEC00, 0xFF000},
+};
 enum { FIRST_KERNEL_TABLE = 768, LIST_TABLE = 1022, RECURSIVE = 1023, TABLES = 1024 };
+
+/* Bits of an entry. The last is one of the three that are ours: the entry holds a frame, though it may not be present. */
+enum { PRESENT = 1, WRITABLE = 2, FOR_USER = 4, ACCESSED = 32, DIRTY = 64, OCCUPIED = 512 };
 
 /* The recursive entry: the directory is its own last table, so all tables lie in the last 4 MiB, and the directory in the last page. */
 static quire_entry *const entries = (quire_entry *)0xFFC00000;
@@ -29,16 +45,19 @@ quire_entry quire_port_make_entry(quire_frame frame, uint8_t rights) {
 }
 
 struct quire_entry_view quire_port_read_entry(quire_entry entry) {
-    struct quire_entry_view view = {.frame = entry >> 12, .occupied = entry & OCCUPIED, .accessed = entry & ACCESSED, .dirty = entry & DIRTY};
-    if (entry & PRESENT) view.rights |= QUIRE_READ | QUIRE_EXECUTE;
-    if (entry & WRITABLE) view.rights |= QUIRE_WRITE;
+    struct quire_entry_view view = {.frame = entry >> 12,
+                                    .occupied = entry & OCCUPIED,
+                                    .present = entry & PRESENT,
+                                    .accessed = entry & ACCESSED,
+                                    .dirty = entry & DIRTY};
     if (entry & FOR_USER) view.rights |= QUIRE_USER;
+    if (entry & PRESENT) view.rights |= QUIRE_READ | (entry & WRITABLE ? QUIRE_WRITE : 0);
     return view;
 }
 
 /* Directory entries grant everything that their side may have; the policy is in the tables. */
 static quire_entry table_entry(quire_page page, quire_frame table) {
-    uint8_t user = page >= QUIRE_USER_FIRST && page < QUIRE_USER_END ? QUIRE_USER : 0;
+    uint8_t user = page >= quire_port_layout.user.first && page < quire_port_layout.user.end ? QUIRE_USER : 0;
     return quire_port_make_entry(table, QUIRE_READ | QUIRE_WRITE | user);
 }
 
@@ -80,7 +99,7 @@ void quire_port_make_directory(quire_frame frame, quire_frame list_table) {
     memset(window, 0, 4096);
     window[0] = directory[0]; /* this kernel lies in the first 4 MiB */
     for (int table = FIRST_KERNEL_TABLE; table < LIST_TABLE; table++) window[table] = directory[table];
-    window[LIST_TABLE] = table_entry(QUIRE_LIST_FIRST, list_table);
+    window[LIST_TABLE] = table_entry(LIST_TABLE * TABLES, list_table);
     window[RECURSIVE] = table_entry(RECURSIVE * TABLES, frame);
     quire_port_close_window(window);
 }
@@ -118,7 +137,8 @@ void quire_port_close_window(void *window) {
     windows--;
 }
 
-/* One processor and no interrupts: nobody to keep out. But who waits for himself has made a mistake. */
+/* One processor, and nothing that interrupts it uses the library: nobody to keep out. But who waits for himself has made
+ * a mistake. With interrupts: switch them off here, and remember in lock->saved what they were. */
 void quire_port_lock(struct quire_lock *lock) {
     if (lock->word++ != 0) quire_port_defect("a lock was taken twice", __FILE__, __LINE__);
 }

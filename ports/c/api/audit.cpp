@@ -16,9 +16,10 @@ Audit& begun() {
 }
 }  // namespace
 
-void quire_audit_begin(std::uint32_t* tally) {
-    audit = new (room) Audit(instance().frames, {tally, instance().frames.end().number});
+void quire_audit_begin(std::uint32_t* tally, std::size_t count) {
+    audit = new (room) Audit(instance().frames, {tally, count});
     audit->add(instance().kernel);
+    instance().heap.check_invariants();
 }
 
 void quire_audit_own(quire_frame frame) {

@@ -1,5 +1,6 @@
 // Boot map, start, frames.
 #include "ports/c/api/instance.hpp"
+#include "quire/base/defect.hpp"
 #include "quire/frames/boot_map.hpp"
 
 using namespace quire;
@@ -41,7 +42,13 @@ std::size_t quire_metadata_bytes(quire_frame end) {
     return (FrameBitmap::words_needed(Frame{end}) + end) * sizeof(std::uint32_t);
 }
 
-void quire_start(const quire_boot* boot) {
+void quire_start(const quire_boot_info* boot) {
+    if (const char* const mistake = c::layout_mistake(); mistake != nullptr) defect(mistake);
+    require(boot->end <= 1U << 20U, "quire_start: more than 4 GiB of memory");
+    require(reinterpret_cast<std::uintptr_t>(boot->metadata) % alignof(std::uint32_t) == 0,
+            "quire_start: the metadata is not aligned to 4");
+    require(Machine::active_directory() == Frame{boot->directory}, "quire_start: the directory is not the active one");
+    require(Machine::has_table(Machine::kListWindow.first), "quire_start: the list window has no table");
     c::make_instance(Frame{boot->zero_frame});
     const std::size_t words = FrameBitmap::words_needed(Frame{boot->end});
     auto* const metadata = static_cast<std::uint32_t*>(boot->metadata);
@@ -82,7 +89,7 @@ std::uint32_t quire_frame_shares(quire_frame frame) {
     return instance().frames.shares(Frame{frame});
 }
 
-struct quire_frame_statistics quire_frame_statistics() {
+quire_frame_counts quire_frame_statistics() {
     const FrameStatistics now = instance().frames.statistics();
     return {now.managed.value, now.free.value, now.reserved.value};
 }

@@ -2,7 +2,6 @@
 /// The one memory manager behind the C functions: made by quire_start(), without constructors that run before a kernel does.
 
 #include <new>
-#include <optional>
 
 #include "quire/base/defect.hpp"
 #include "quire/base/error.hpp"
@@ -55,6 +54,12 @@ void make_instance(Frame zero_frame);
 }
 static_assert(code(Error::no_frames) == QUIRE_NO_FRAMES && code(Error::list_full) == QUIRE_LIST_FULL &&
               code(Error::io) == QUIRE_IO);
+
+/// The most pages that a heap can look after.
+inline constexpr std::size_t kHeapPages = PageMap::kMaxLeaves * PageMap::kLeafEntries;
+
+/// What is wrong with the kernel's layout; nullptr if nothing is.
+[[nodiscard]] const char* layout_mistake();
 
 /// The C++ object that lives in a caller's struct.
 template <typename T, typename Room>

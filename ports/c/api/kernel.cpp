@@ -5,6 +5,7 @@ using namespace quire;
 using c::code;
 using c::inside;
 using c::instance;
+using c::kHeapPages;
 
 quire_error quire_open_kernel() {
     return code(instance().kernel.open());
@@ -69,6 +70,7 @@ struct CallerHeap {
 }  // namespace
 
 void quire_heap_init(quire_heap* heap, const quire_span_source* source, quire_page first, quire_page end) {
+    require(first < end && end - first <= kHeapPages, "quire_heap_init: the range is empty or too large");
     new (heap) CallerHeap(*source, {Page{first}, Page{end}});
 }
 
@@ -82,6 +84,10 @@ void* quire_heap_reallocate(quire_heap* heap, void* block, std::size_t bytes) {
 
 void quire_heap_free(quire_heap* heap, void* block) {
     inside<CallerHeap>(heap).heap.free(block);
+}
+
+std::size_t quire_heap_usable_size(const quire_heap* heap, const void* block) {
+    return inside<CallerHeap>(heap).heap.usable_size(block);
 }
 
 void quire_heap_check(const quire_heap* heap) {

@@ -8,7 +8,6 @@
 #include "quire/base/lock.hpp"
 #include "quire/base/rights.hpp"
 #include "quire/quire.h"
-#include "quire_layout.h"
 
 namespace quire::port {
 
@@ -19,7 +18,7 @@ public:
     static constexpr Entry from_word(quire_entry word) { return Entry(word); }
 
     [[nodiscard]] bool occupied() const { return view().occupied; }
-    [[nodiscard]] bool present() const { return view().rights != 0; }
+    [[nodiscard]] bool present() const { return view().present; }
     [[nodiscard]] Frame frame() const { return {view().frame}; }
     [[nodiscard]] Rights rights() const { return Rights::from_bits(view().rights); }
     [[nodiscard]] bool accessed() const { return view().accessed; }
@@ -38,7 +37,7 @@ public:
     explicit Slot(quire_entry* place) : place_(place) {}
     [[nodiscard]] Entry load() const { return Entry::from_word(__atomic_load_n(place_, __ATOMIC_ACQUIRE)); }
     void store(Entry entry) const { __atomic_store_n(place_, entry.word(), __ATOMIC_RELEASE); }
-    [[nodiscard]] Entry exchange(Entry entry) const {
+    Entry exchange(Entry entry) const {
         return Entry::from_word(__atomic_exchange_n(place_, entry.word(), __ATOMIC_ACQ_REL));
     }
     [[nodiscard]] Slot next() const { return Slot(place_ + 1); }
@@ -61,12 +60,25 @@ private:
 
 class QUIRE_CAPABILITY Lock {
 public:
+    Lock() = default;
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
     void lock() QUIRE_ACQUIRE() { quire_port_lock(&lock_); }
     void unlock() QUIRE_RELEASE() { quire_port_unlock(&lock_); }
 
 private:
     quire_lock lock_{};
 };
+
+/// The kernel's quire_port_layout, as the library's types: the same words.
+struct Layout {
+    PageRange user;
+    PageRange list;
+    PageRange kernel;
+    PageRange nodes;
+};
+static_assert(sizeof(Layout) == sizeof(quire_layout) && alignof(Layout) == alignof(quire_layout));
+extern const Layout kLayout asm("quire_port_layout");
 
 class Machine {
 public:
@@ -76,10 +88,10 @@ public:
     using Lock = port::Lock;
 
     static constexpr std::size_t kPagesPerTable = QUIRE_PAGES_PER_TABLE;
-    static constexpr PageRange kUserPages{{QUIRE_USER_FIRST}, {QUIRE_USER_END}};
-    static constexpr PageRange kListWindow{{QUIRE_LIST_FIRST}, {QUIRE_LIST_END}};
-    static constexpr PageRange kKernelPages{{QUIRE_KERNEL_FIRST}, {QUIRE_KERNEL_END}};
-    static constexpr PageRange kKernelNodes{{QUIRE_NODES_FIRST}, {QUIRE_NODES_END}};
+    static constexpr const PageRange& kUserPages = kLayout.user;
+    static constexpr const PageRange& kListWindow = kLayout.list;
+    static constexpr const PageRange& kKernelPages = kLayout.kernel;
+    static constexpr const PageRange& kKernelNodes = kLayout.nodes;
 
     static std::byte* pointer(VirtualAddress address) { return reinterpret_cast<std::byte*>(address.value); }
     static bool has_table(Page page) { return quire_port_has_table(page.number); }
