@@ -29,7 +29,8 @@ int main() {
     if (!parent.open()) return 1;
     Space* running = &parent;
     processor.on_fault([&](VirtualAddress address, Access access) -> Result<void> {
-        static constexpr const char* kKinds[] = {"zero-filled", "shared zero", "object page", "copied", "reused", "spurious"};
+        static constexpr const char* kKinds[] = {"zero-filled", "shared zero", "object page",
+                                                 "copied",      "reused",      "spurious"};
         const auto kind = running->handle_fault(address, access);
         if (!kind) return fail(kind.error());
         std::printf("  fault: %s of %#zx: %s, %zu frames free\n", access == Access::write ? "write" : "read",
@@ -39,7 +40,8 @@ int main() {
 
     MapRequest request;
     request.count = PageCount{4};
-    request.traits = {.kind = RangeKind::mapped, .rights = Rights::read | Rights::write, .allowed = Rights::read | Rights::write};
+    request.traits = {
+        .kind = RangeKind::mapped, .rights = Rights::read | Rights::write, .allowed = Rights::read | Rights::write};
     const VirtualAddress here = address_of(parent.map(request).value());
     std::printf("the parent writes 1:\n");
     (void)processor.store(here, 1);

@@ -17,6 +17,7 @@ void Scheduler::add(std::function<void()> task) {
 
 void Scheduler::run() {
     std::vector<std::thread> threads;
+    threads.reserve(tasks_.size());
     std::binary_semaphore all_ended{0};
     for (const auto& task : tasks_) {
         threads.emplace_back([this, &all_ended, task = task.get()] {
