@@ -23,6 +23,19 @@ class Missing(Exception):
     """Something is not there and cannot be installed here; the text is one line."""
 
 
+def runs_i386():
+    """Whether this machine's kernel runs 32-bit programs: the loader of libc6-i386 is one."""
+    try:
+        return subprocess.run(["/usr/lib32/ld-linux.so.2", "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def emulator():
+    """What the tests need beyond TEST: where the kernel does not run 32-bit programs, an emulator that does."""
+    return [] if runs_i386() else [("qemu-i386", "qemu-user")]
+
+
 def there(what):
     """A command on the path, or a file."""
     return os.path.exists(what) if what.startswith("/") else shutil.which(what) is not None
