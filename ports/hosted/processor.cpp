@@ -42,8 +42,10 @@ Processor& Processor::current() {
 }
 
 void Processor::activate(Frame directory) {
-    directory_ = directory.number;
+    // In this order: who flushes the old space passes over a processor on which it is no longer active, and may then free the
+    // frames that this one would still remember (I6).
     forget_all();
+    directory_ = directory.number;
     list_mirror_ = &computer_.list_mirror(directory);
     constexpr PageRange kList = port::Machine::kListWindow;
     const HostedEntry list =
