@@ -109,7 +109,7 @@ public:
     /// How many shares a frame has: 0 if it is free, kExempt if it is not counted. Exact only while nobody else can
     /// share or drop it: a count of 1 seen by the only owner is (gotcha 22).
     [[nodiscard]] std::uint32_t shares(Frame frame) const {
-        return frame < end_ ? std::atomic_ref(records_[frame.number]).load(std::memory_order_relaxed) : kExempt;
+        return frame < end_ ? std::atomic_ref(records_[frame.number]).load(std::memory_order_acquire) : kExempt;
     }
 
     [[nodiscard]] FrameStatistics statistics() const QUIRE_EXCLUDES(lock_);
@@ -123,7 +123,9 @@ private:
     friend class FrameReservation;
     /// Under the lock, but shares() reads without it.
     void set_record(Frame frame, std::uint32_t shares) QUIRE_REQUIRES(lock_) {
-        std::atomic_ref(records_[frame.number]).store(shares, std::memory_order_relaxed);
+        // Released: whoever sees that he is the last owner writes to the frame, and another's copy of it must be over by then
+        // (gotcha 22).
+        std::atomic_ref(records_[frame.number]).store(shares, std::memory_order_release);
     }
     [[nodiscard]] Frame take_locked() QUIRE_REQUIRES(lock_);
     void drop_locked(Frame frame) QUIRE_REQUIRES(lock_);
