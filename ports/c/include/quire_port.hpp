@@ -7,6 +7,7 @@
 #include "quire/base/address.hpp"
 #include "quire/base/lock.hpp"
 #include "quire/base/rights.hpp"
+#include "quire/heap/shape.hpp"
 #include "quire/quire.h"
 #include "quire_layout.h"
 
@@ -76,6 +77,7 @@ public:
     using Lock = port::Lock;
 
     static constexpr std::size_t kPagesPerTable = QUIRE_PAGES_PER_TABLE;
+    static constexpr HeapShape kHeapShape = kKernelHeapShape;
     static constexpr PageRange kUserPages{{QUIRE_USER_FIRST}, {QUIRE_USER_END}};
     static constexpr PageRange kListWindow{{QUIRE_LIST_FIRST}, {QUIRE_LIST_END}};
     static constexpr PageRange kKernelPages{{QUIRE_KERNEL_FIRST}, {QUIRE_KERNEL_END}};
