@@ -1,5 +1,6 @@
 """The options that all commands of this folder share, and how they end."""
 import argparse
+import json
 import pathlib
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import paths
 import allocators
 import build
 import packages
+import plots
 
 
 class Wrong(Exception):
@@ -45,13 +47,25 @@ def positive_list(text):
     return [positive(part) for part in text.split(",")]
 
 
+def write(given, result, text, plots_name):
+    """To the terminal and where it was asked for; a subject that failed is a failure of the command."""
+    print(text, end="")
+    if given.markdown:
+        given.markdown.write_text(text)
+    if given.json:
+        given.json.write_text(json.dumps(result.as_json(), indent=1))
+    if given.plots and plots_name:
+        plots.draw(result, given.plots, plots_name)
+    broken = [row.name for row in result.rows for allocator in result.allocators if allocator.subject and result.failed(row, allocator)]
+    if broken:
+        raise Wrong(f"the subject failed: {', '.join(broken)}")
+
+
 def main(run):
     """Runs a command; what it can foresee to go wrong is one line."""
     try:
         run()
-    except (Wrong, allocators.Unusable, build.Failed, packages.Missing, OSError) as error:
+    except (Wrong, allocators.Unusable, build.Failed, packages.Missing, OSError, subprocess.SubprocessError) as error:
         sys.exit(f"{pathlib.Path(sys.argv[0]).name}: {error}")
-    except subprocess.TimeoutExpired as error:
-        sys.exit(f"{pathlib.Path(sys.argv[0]).name}: too slow, ended: {error.cmd}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -16,7 +16,7 @@ local function sum(node)
 end
 
 local total, index, recent = 0, {}, {}
-for round = 1, 40 do
+for round = 1, 25 do
     total = total + sum(tree(13))
     for i = 1, 12000 do
         local key = "key" .. drawn(9000)
