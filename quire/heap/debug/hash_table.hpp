@@ -24,7 +24,7 @@ public:
     HashTable(const HashTable&) = delete;
     HashTable& operator=(const HashTable&) = delete;
     ~HashTable() {
-        if (buckets_ != nullptr) source_.release(buckets_, pages_);
+        if (buckets_ != nullptr) source_.release(static_cast<void*>(buckets_), pages_);
     }
 
     /// Before insert(). Makes the table larger if it is full; false only if it has no buckets at all and gets none. O(1) amortised.
@@ -44,7 +44,7 @@ public:
                 link(*record);
             }
         }
-        if (old != nullptr) source_.release(old, old_pages);
+        if (old != nullptr) source_.release(static_cast<void*>(old), old_pages);
         return true;
     }
     void insert(Record& record) {
