@@ -30,6 +30,12 @@ def quoted(text):
     return '"' + text.replace("_", " ") + '"'
 
 
+def left_end(figures, rows, key):
+    """Where the axis begins: a little to the left of the least ratio."""
+    ratios = [figures.ratio(row, allocator.name, key) for row in rows for allocator in figures.allocators]
+    return min([1.0] + [ratio for ratio in ratios if ratio]) * 0.9
+
+
 def dots(figures, key, title):
     """Rows from above to below, the ratio to the best peer to the right, on a logarithmic axis."""
     rows = [row for row in figures.rows if figures.best(row, key)[0]]
@@ -40,13 +46,14 @@ def dots(figures, key, title):
     labels = ", ".join(f"{quoted(tables.label(row))} {-place}" for place, row in enumerate(rows))
     script += f"""set title "{title}: ratio to the best peer (left is better)" noenhanced
 set logscale x 2
-set xtics ("0.5" 0.5, "0.7" 0.7, "1" 1, "1.1" 1.1, "1.5" 1.5, "2" 2, "3" 3, "4" 4, "6" 6, "8" 8, "16" 16, "32" 32)
+set xtics ("0.5" 0.5, "0.7" 0.7, "1" 1, "1.5" 1.5, "2" 2, "3" 3, "4" 4, "6" 6, "8" 8, "16" 16, "32" 32)
 set ytics ({labels}) noenhanced
 set yrange [{-len(rows)}:1]
 set grid y lt 1 lc "#dddddd"
 set arrow from 1, graph 0 to 1, graph 1 nohead lc "#888888"
 set arrow from {tables.LIMIT}, graph 0 to {tables.LIMIT}, graph 1 nohead dt 2 lc "#bbbbbb"
-set key outside bottom center horizontal noenhanced
+set xrange [{left_end(figures, rows, key):.2f}:*]
+set key outside top center horizontal noenhanced
 """
     parts = []
     for number, (allocator, colour) in enumerate(zip(figures.allocators, colours(figures))):
@@ -56,7 +63,7 @@ set key outside bottom center horizontal noenhanced
 
 
 def mean_columns(figures):
-    columns = [(f"{title}, {count or 1} thread{'s' if (count or 1) > 1 else ''}" if len(figures.threads()) > 1 else title, key, count)
+    columns = [(f"{title}\\n{tables.threads_text(count)}" if len(figures.threads()) > 1 else title, key, count)
                for key, title, _, _ in MEASURES[:2] for count in figures.threads()]
     return columns + [("peak RSS", "rss_kib", None)]
 
@@ -71,7 +78,7 @@ set style histogram clustered gap 1
 set style fill solid 0.9 noborder
 set yrange [0:*]
 set grid y lt 1 lc "#dddddd"
-set key outside bottom center horizontal noenhanced
+set key outside top center horizontal noenhanced
 set arrow from graph 0, first 1 to graph 1, first 1 nohead lc "#888888" front
 """
     parts = [f'$means using {number + 2}{":xtic(1)" if number == 0 else ""} lc "{colour}" title {quoted(allocator.name)}'

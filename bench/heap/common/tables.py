@@ -19,9 +19,13 @@ def ratio_text(ratio, mark=False):
     return f"{ratio:.2f} !" if mark and ratio > LIMIT else f"{ratio:.2f}"
 
 
+def threads_text(count):
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
 def summary(figures):
     """One line for each allocator: geometric means of the ratios to the best peer of each row."""
-    columns = [(f"{title}, {count} thread{'s' if count > 1 else ''}", key, count)
+    columns = [(f"{title}, {threads_text(count)}", key, count)
                for key, title, _, _ in MEASURES[:2] for count in figures.threads()]
     columns.append(("peak RSS", "rss_kib", None))
     head = ["geometric mean over the best peer"] + [title for title, _, _ in columns] + ["slowest row", "ratio", "rows over 1.10"]
