@@ -49,7 +49,7 @@ def find(options):
     if options.allocators:
         found = [allocator for allocator in found if re.search(options.allocators, allocator.name)]
     if not found:
-        raise Unusable(f"no allocator matches {options.allocators}")
+        raise Unusable(f"no allocator matches {options.allocators.pattern}")
     names = [allocator.name for allocator in found]
     for allocator in found:
         if names.count(allocator.name) > 1:

@@ -2,6 +2,7 @@
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -22,18 +23,25 @@ def parser(description, epilog=None):
     made.add_argument("--subject", metavar="FILE.so", default=str(paths.SUBJECT),
                       help="the allocator under test, which is compared with the best of the others "
                            "(default: build/host/libquire-malloc.so, if it is there)")
-    made.add_argument("--allocators", metavar="REGEX", help="only allocators whose names match")
+    made.add_argument("--allocators", metavar="REGEX", type=pattern, help="only allocators whose names match")
     made.add_argument("--markdown", metavar="FILE", type=pathlib.Path, help="write the tables to FILE too")
     return made
 
 
 def add_rounds(made, rounds):
-    made.add_argument("--only", metavar="REGEX", default="", help="only those whose names match")
+    made.add_argument("--only", metavar="REGEX", type=pattern, default="", help="only those whose names match")
     made.add_argument("--rounds", metavar="N", type=positive, default=rounds, help=f"how often, of which the median counts (default: {rounds})")
     made.add_argument("--least", action="store_true", help="the least of the rounds counts, not the median: if others use the machine")
     made.add_argument("--quick", action="store_true", help="one round of a fifth of the work: to see that it runs")
     made.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write every single figure to FILE")
     made.add_argument("--plots", metavar="DIR", type=pathlib.Path, help="write plots as SVG and PNG to DIR")
+
+
+def pattern(text):
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"not a regular expression: {error}") from error
 
 
 def positive(text):

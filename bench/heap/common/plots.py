@@ -19,7 +19,7 @@ def run(script, folder, name, width, height):
     folder.mkdir(parents=True, exist_ok=True)
     for kind, terminal in TERMINALS.items():
         head = f'set terminal {terminal.format(width, height)}\nset output "{folder / name}.{kind}"\n'
-        subprocess.run(["gnuplot"], input=head + script, text=True, check=True)
+        subprocess.run(["gnuplot"], input=head + script, text=True, capture_output=True, check=True)
 
 
 def block(name, lines):
@@ -52,6 +52,7 @@ set yrange [{-len(rows)}:1]
 set grid y lt 1 lc "#dddddd"
 set arrow from 1, graph 0 to 1, graph 1 nohead lc "#888888"
 set arrow from {tables.LIMIT}, graph 0 to {tables.LIMIT}, graph 1 nohead dt 2 lc "#bbbbbb"
+set bmargin 3
 set xrange [{left_end(figures, rows, key):.2f}:*]
 set key outside top center horizontal noenhanced
 """
@@ -59,7 +60,7 @@ set key outside top center horizontal noenhanced
     for number, (allocator, colour) in enumerate(zip(figures.allocators, colours(figures))):
         size, point = (1.4, 13) if allocator.subject else (1.0, 7)
         parts.append(f'$d{number} using 1:2 with points pt {point} ps {size} lc "{colour}" title {quoted(allocator.name)}')
-    return script + "plot " + ", ".join(parts) + "\n", 900, 160 + 20 * len(rows)
+    return script + "plot " + ", ".join(parts) + "\n", 900, max(300, 160 + 20 * len(rows))
 
 
 def mean_columns(figures):
@@ -77,6 +78,7 @@ set style data histogram
 set style histogram clustered gap 1
 set style fill solid 0.9 noborder
 set yrange [0:*]
+set bmargin 4
 set grid y lt 1 lc "#dddddd"
 set key outside top center horizontal noenhanced
 set arrow from graph 0, first 1 to graph 1, first 1 nohead lc "#888888" front
