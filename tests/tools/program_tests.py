@@ -36,7 +36,7 @@ def host_command(program):
 
 
 def recorded(case):
-    """What Linux printed, for the few cases in which QEMU's emulation of it is not true to it."""
+    """For the few cases in which QEMU's emulation of Linux is not true to it: what Quire printed when Linux, run beside it, printed the same."""
     return ROOT / "tests" / "programs" / "expected" / f"{case.name}.txt"
 
 
