@@ -1,73 +1,114 @@
 #pragma once
-/// Which block sizes there are. Sixteen bytes apart up to 128, then four steps for each doubling, so that rounding up
-/// never
-/// wastes more than a fifth of what was asked for above 64 bytes.
+/// Which block sizes there are: 16 bytes apart at first, then so many steps for each doubling (HeapShape). With eight steps
+/// rounding up never wastes more than an eighth of a block above 128 bytes, and half of that on average.
 ///
-///      16 32 48 64 80 96 112 128 | 160 192 224 256 | 320 384 448 512 | 640 768 896 1024 | 1280 1536 1792 2048
+///      8 | 16 32 48 ... 128 | 144 160 ... 256 | 288 320 ... 512 | 576 640 ... 1024 | ...            (8 steps)
+///          16 32 48 ... 128 | 160 192 224 256 | 320 384 448 512 | 640 768 896 1024 | ... 2048      (4 steps)
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
-#include "quire/base/address.hpp"
+#include "quire/base/checked.hpp"
+#include "quire/heap/port.hpp"
 
 namespace quire {
 
-inline constexpr std::size_t kBlockGranule = 16;    ///< every block is aligned to this and a multiple of it
-inline constexpr std::size_t kLargestBlock = 2048;  ///< what is larger gets pages of its own
-inline constexpr std::size_t kSizeClasses = 24;
+inline constexpr std::size_t kBlockGranule = 16;  ///< bytes: block sizes but the smallest are multiples of it
+inline constexpr std::size_t kLargestBlock = kHeapShape.largest_block;
 
 struct SizeClass {
-    std::uint32_t bytes;        ///< of a block
-    std::uint32_t slab_pages;   ///< of a slab
-    std::uint32_t slab_blocks;  ///< blocks in a slab
+    std::uint32_t bytes;       ///< of a block
+    std::uint32_t slab_pages;  ///< of a slab: whole units
+    std::uint32_t capacity;    ///< blocks in a slab
+    std::uint32_t reciprocal;  ///< 2^32 / (bytes / 4), rounded up: Slab::number_of
 };
 
 namespace size_classes_detail {
 
-consteval std::array<SizeClass, kSizeClasses> make() {
-    std::array<SizeClass, kSizeClasses> classes{};
-    std::uint32_t bytes = 0;
-    std::uint32_t step = kBlockGranule;
+inline constexpr std::size_t kFineLimit = 1024;  ///< up to here the index has an entry for each 8 bytes,
+inline constexpr std::size_t kFineStep = 8;      ///
+inline constexpr std::size_t kCoarseStep = 128;  ///< above for each 128
+
+/// The size that follows `bytes`.
+consteval std::size_t next_size(std::size_t bytes) {
+    if (bytes < kBlockGranule) return kBlockGranule;
+    std::size_t doubling = kBlockGranule;
+    while (doubling * 2 <= bytes) doubling *= 2;
+    const std::size_t step = doubling / (bytes < kPageSize ? kHeapShape.small_steps : kHeapShape.large_steps);
+    return bytes + (step < kBlockGranule ? kBlockGranule : step);
+}
+
+consteval std::size_t count() {
+    std::size_t classes = 1;
+    for (std::size_t bytes = kHeapShape.smallest_block; bytes < kLargestBlock; bytes = next_size(bytes)) ++classes;
+    return classes;
+}
+
+consteval SizeClass describe(std::size_t bytes) {
+    std::size_t units = 1;
+    const auto too_few = [&] { return units * kUnitBytes / bytes < kHeapShape.blocks_per_slab; };
+    const auto wasteful = [&] { return units * kUnitBytes % bytes > units * kUnitBytes / 8; };
+    while (units < kHeapShape.units_per_slab && (too_few() || wasteful())) units *= 2;
+    const std::uint64_t quarter = bytes / 4;
+    return {static_cast<std::uint32_t>(bytes), static_cast<std::uint32_t>(units * kUnitPages.value),
+            static_cast<std::uint32_t>(units * kUnitBytes / bytes),
+            static_cast<std::uint32_t>(((std::uint64_t{1} << 32U) + quarter - 1) / quarter)};
+}
+
+consteval auto make() {
+    std::array<SizeClass, count()> classes{};
+    std::size_t bytes = kHeapShape.smallest_block;
     for (SizeClass& size_class : classes) {
-        bytes += step;
-        // The smallest slab that wastes at most an eighth of itself behind its last block.
-        std::uint32_t pages = 1;
-        while (pages * kPageSize % bytes > pages * kPageSize / 8) pages *= 2;
-        size_class = {bytes, pages, static_cast<std::uint32_t>(pages * kPageSize / bytes)};
-        if (bytes >= 128 && (bytes & (bytes - 1)) == 0) step = bytes / 4;
+        size_class = describe(bytes);
+        bytes = next_size(bytes);
     }
     return classes;
 }
 
 inline constexpr auto kClasses = make();
 
-/// The class for sizes up to (index + 1) * 16.
-consteval std::array<std::uint8_t, kLargestBlock / kBlockGranule> make_index() {
-    std::array<std::uint8_t, kLargestBlock / kBlockGranule> index{};
+/// Entry i: the class for sizes up to i * step.
+template <std::size_t Entries>
+consteval std::array<std::uint8_t, Entries> make_index(std::size_t step) {
+    std::array<std::uint8_t, Entries> index{};
     std::uint8_t number = 0;
-    for (std::size_t i = 0; i < index.size(); ++i) {
-        while (kClasses[number].bytes < (i + 1) * kBlockGranule) ++number;
+    for (std::size_t i = 0; i < Entries; ++i) {
+        while (kClasses[number].bytes < i * step) ++number;
         index[i] = number;
     }
     return index;
 }
 
-inline constexpr auto kIndex = make_index();
+inline constexpr auto kFine = make_index<kFineLimit / kFineStep + 1>(kFineStep);
+inline constexpr auto kCoarse = make_index<kLargestBlock / kCoarseStep + 1>(kCoarseStep);
 
 }  // namespace size_classes_detail
+
+inline constexpr std::size_t kSizeClasses = size_classes_detail::kClasses.size();
 
 [[nodiscard]] constexpr const SizeClass& size_class(std::size_t number) {
     return size_classes_detail::kClasses[number];
 }
 
-/// The number of the smallest class with blocks of at least `bytes`, 1 to kLargestBlock.
+/// The number of the smallest class with blocks of at least `bytes`, 0 to kLargestBlock.
 [[nodiscard]] constexpr std::size_t class_for(std::size_t bytes) {
-    return size_classes_detail::kIndex[(bytes - 1) / kBlockGranule];
+    namespace detail = size_classes_detail;
+    if (bytes <= detail::kFineLimit) [[likely]]
+        return detail::kFine[(bytes + detail::kFineStep - 1) / detail::kFineStep];
+    return detail::kCoarse[(bytes + detail::kCoarseStep - 1) / detail::kCoarseStep];
 }
 
-static_assert(size_class(kSizeClasses - 1).bytes == kLargestBlock);
-static_assert(class_for(1) == 0 && class_for(16) == 0 && class_for(17) == 1 &&
-              class_for(kLargestBlock) == kSizeClasses - 1);
+/// The smallest class whose blocks hold `bytes` and are all aligned to `alignment`, a power of two; kSizeClasses if there
+/// is none. Slabs begin at a page, so blocks of a size that is a multiple of the alignment are aligned to it.
+[[nodiscard]] constexpr std::size_t aligned_class(std::size_t bytes, std::size_t alignment) {
+    if (bytes > kLargestBlock || alignment > kLargestBlock || alignment > kPageSize) return kSizeClasses;
+    std::size_t number = class_for(bytes < alignment ? alignment : bytes);
+    while (number < kSizeClasses && size_class(number).bytes % alignment != 0) ++number;
+    return number;
+}
+
+static_assert(size_class(kSizeClasses - 1).bytes == kLargestBlock && kSizeClasses < 256);
+static_assert(class_for(0) == 0 && class_for(1) == 0 && class_for(kLargestBlock) == kSizeClasses - 1);
 
 }  // namespace quire

@@ -1,50 +1,152 @@
 #pragma once
-/// A run of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the
-/// heap's
-/// own lies in the pages, so nothing that a program writes past its block can mislead the heap.
+/// A span of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the
+/// heap's own lies in the pages, so nothing that a program writes past its block can mislead the heap.
+///
+///      descriptor   ┌──────────────┬───────────┬────────────────────┬──────────────────────┐
+///                   │ what it is   │ owner's   │ free[0..words)     │ returned[0..words)   │
+///                   └──────────────┴───────────┴────────────────────┴──────────────────────┘
+///                     read by all    by the owner only: 1 = free      by all others: 1 = freed from afar
+///
+///      span         ┌────┬────┬────┬────┬─ ─ ─ ─ ─┬────┬──┐
+///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
+///                   └────┴────┴────┴────┴─ ─ ─ ─ ─┴────┴──┘
+///
+/// A block is free when its bit in `free` is set. Taking the lowest set bit of a word is the whole of allocation, setting
+/// it again the whole of freeing, and a bit that is set already is a block freed twice (gotcha 58).
 
-#include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
 #include "quire/base/address.hpp"
+#include "quire/base/checked.hpp"
+#include "quire/base/defect.hpp"
 #include "quire/heap/size_classes.hpp"
 
 namespace quire {
 
-struct Slab {
-    static constexpr std::uint8_t kLarge = 0xFF;
-    static constexpr std::size_t kMaxBlocks = kPageSize / kBlockGranule;  // 256 of 16 bytes
-    static constexpr std::size_t kWords = kMaxBlocks / 32;
+class LocalHeap;
 
-    std::byte* start = nullptr;
-    std::size_t pages = 0;
+struct alignas(kHeapShape.cache_line) Slab {
+    using Word = std::uintptr_t;
+    static constexpr std::size_t kWordBits = 8 * sizeof(Word);
+    static constexpr std::uint16_t kLarge = 0xFFFF;
+
+    /// Whose slab this is. Only the owner touches what is the owner's; the other three stand for nobody in particular:
+    ///   full     all blocks are taken: the first that frees one of them becomes the owner (a compare-exchange)
+    ///   shared   in the central heap's list of slabs with room, and guarded by its lock
+    ///   nullptr  a large block, or no slab at all
+    std::atomic<LocalHeap*> owner{nullptr};
+    std::byte* base = nullptr;    ///< block 0
+    std::size_t pages = 0;        ///< of the span
     std::size_t large_bytes = 0;  ///< of a large block: what was asked for
-    Slab* next = nullptr;         ///< in its class's list of slabs with free blocks, or in the list of free descriptors
-    Slab* previous = nullptr;
-    std::uint16_t free_blocks = 0;
-    std::uint8_t class_number = kLarge;
+    std::uint32_t block_bytes = 0;
+    std::uint32_t reciprocal = 0;  ///< SizeClass::reciprocal
+    std::uint32_t capacity = 0;    ///< blocks
+    std::uint16_t class_number = kLarge;
+    std::uint16_t words = 0;  ///< of `free`, and of `returned`
+    std::atomic<Slab*> next_in_inbox{nullptr};
+    std::atomic<bool> in_inbox{false};  ///< in some local heap's inbox, or about to be; not reset when a slab ends
+
+    // The owner's.
+    alignas(kHeapShape.cache_line) std::uint32_t until_event =
+        0;                     ///< frees until the owner looks: taken - floor, or less
+    std::uint32_t floor = 0;   ///< with so few taken blocks the slab is offered to others, or given back
+    std::uint32_t carved = 0;  ///< blocks below this number may be free; the others were never handed out
+    std::uint16_t cursor = 0;  ///< where a search for free blocks begins; a word
     bool listed = false;
-    std::array<std::uint32_t, kWords> free_bits{};  ///< bit i: block i is free
+    bool idle = false;               ///< counted in its owner's idle bytes
+    LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
+    Slab* next = nullptr;            ///< of a SlabList
+    Slab* previous = nullptr;
+    Slab* next_of_all = nullptr;  ///< of all that exist; the central heap's
+    Slab* previous_of_all = nullptr;
+
+    static LocalHeap* full() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{1}); }
+    static LocalHeap* shared() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{2}); }
+    static bool somebody(const LocalHeap* owner) { return reinterpret_cast<std::uintptr_t>(owner) > 2; }
 
     [[nodiscard]] bool is_large() const { return class_number == kLarge; }
-    [[nodiscard]] const SizeClass& blocks() const { return size_class(class_number); }
-    [[nodiscard]] bool is_free(std::size_t block) const { return (free_bits[block / 32] >> (block % 32) & 1U) != 0; }
+    [[nodiscard]] Word* free_words() { return reinterpret_cast<Word*>(this + 1); }
+    [[nodiscard]] const Word* free_words() const { return reinterpret_cast<const Word*>(this + 1); }
+    [[nodiscard]] std::atomic_ref<Word> returned_word(std::size_t word) {
+        return std::atomic_ref<Word>(free_words()[words + word]);
+    }
+    [[nodiscard]] std::byte* block(std::size_t number) const { return base + number * block_bytes; }
 
-    /// Takes a free block; there is one. At most kWords words are looked at.
-    [[nodiscard]] std::byte* take() {
-        std::size_t word = 0;
-        while (free_bits[word] == 0) ++word;
-        const auto bit = static_cast<std::size_t>(std::countr_zero(free_bits[word]));
-        free_bits[word] &= free_bits[word] - 1;
-        --free_blocks;
-        return start + (word * 32 + bit) * blocks().bytes;
+    /// The number of the block that begins at `address`; capacity or more if none does. A multiplication instead of a
+    /// division (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019): the product's upper half is the
+    /// quotient, and its lower half is less than the reciprocal exactly when there is no remainder.
+    [[nodiscard]] std::uint32_t number_of(const void* address) const {
+        const auto offset = static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - base);
+        // Sizes are multiples of 4. What is left of an offset that is not becomes a number far beyond the last block.
+        const std::uint64_t product = std::uint64_t{std::rotr(offset, 2)} * reciprocal;
+        if (static_cast<std::uint32_t>(product) >= reciprocal) [[unlikely]]
+            return capacity;
+        return static_cast<std::uint32_t>(product >> 32U);
     }
-    void give_back(std::size_t block) {
-        free_bits[block / 32] |= 1U << (block % 32);
-        ++free_blocks;
+
+    /// The same, for the owner; a defect unless it is a block that was handed out.
+    [[nodiscard]] std::uint32_t owners_number_of(const void* address) const {
+        const std::uint32_t number = number_of(address);
+        if (number >= carved) [[unlikely]]
+            defect(number >= capacity ? kNotABlock : kNeverTaken);
+        return number;
     }
+
+    [[nodiscard]] bool is_free(std::uint32_t number) const {
+        return (free_words()[number / kWordBits] >> number % kWordBits & 1U) != 0;
+    }
+    /// Marks a taken block free; a defect if it is free already.
+    void give_back(std::uint32_t number) {
+        Word& word = free_words()[number / kWordBits];
+        const Word bit = Word{1} << number % kWordBits;
+        require((word & bit) == 0, kFreedTwice);
+        word |= bit;
+    }
+
+    /// By counting. O(words).
+    [[nodiscard]] std::uint32_t count_free() const {
+        std::uint32_t free = 0;
+        for (std::size_t word = 0; word < carved_words(); ++word) free += ones_in(free_words()[word]);
+        return free;
+    }
+    [[nodiscard]] std::uint32_t count_taken() const { return carved - count_free(); }
+    /// Words in which a bit may be set.
+    [[nodiscard]] std::size_t carved_words() const { return (carved + kWordBits - 1) / kWordBits; }
+
+    static constexpr const char* kFreedTwice = "a block of the heap was freed twice, or used after it was freed";
+    static constexpr const char* kNotABlock = "the heap was given a pointer into the middle of a block";
+    static constexpr const char* kNeverTaken = "the heap was given a block that it never handed out";
+    static constexpr const char* kForeign = "the heap was given a pointer that is not its own";
+};
+
+/// Slabs of one class with room, in the order in which they are to be used: those that only have blocks which were never
+/// handed out come last, because handing them out takes new frames.
+class SlabList {
+public:
+    [[nodiscard]] Slab* first() const { return first_; }
+    void add(Slab& slab) {
+        Slab* after = last_;
+        while (after != nullptr && slab.carved == slab.capacity && after->carved < after->capacity)
+            after = after->previous;
+        slab.previous = after;
+        slab.next = after == nullptr ? first_ : after->next;
+        (slab.next == nullptr ? last_ : slab.next->previous) = &slab;
+        (after == nullptr ? first_ : after->next) = &slab;
+        slab.listed = true;
+    }
+    void remove(Slab& slab) {
+        (slab.previous == nullptr ? first_ : slab.previous->next) = slab.next;
+        (slab.next == nullptr ? last_ : slab.next->previous) = slab.previous;
+        slab.next = slab.previous = nullptr;
+        slab.listed = false;
+    }
+
+private:
+    Slab* first_ = nullptr;
+    Slab* last_ = nullptr;
 };
 
 }  // namespace quire

@@ -2,6 +2,7 @@
 /// Where a heap gets its pages. The kernel's gives committed kernel pages, a program's gives mmap.
 
 #include <cstddef>
+#include <cstring>
 
 #include "quire/base/address.hpp"
 
@@ -17,8 +18,30 @@ public:
     /// power of two).
     /// nullptr when there are none. Called with the heap's lock held: it must not use the heap.
     [[nodiscard]] virtual void* acquire(PageCount count, PageCount alignment) = 0;
+    /// The same, full of zeroes. For a source whose pages are zero anyway this costs nothing.
+    [[nodiscard]] virtual void* acquire_zeroed(PageCount count, PageCount alignment) {
+        void* const first = acquire(count, alignment);
+        if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
+        return first;
+    }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
+    /// Makes a span shorter or longer where it lies, contents kept. False: it cannot, and nothing has changed. Most
+    /// sources cannot.
+    [[nodiscard]] virtual bool resize(void* first, PageCount count, PageCount new_count) {
+        static_cast<void>(first), static_cast<void>(count), static_cast<void>(new_count);
+        return false;
+    }
+    /// Whether transfer() may succeed.
+    [[nodiscard]] virtual bool can_transfer() const { return false; }
+    /// Moves the contents of one span to the beginning of another that is at least as long, without a copy, and takes the
+    /// first one back. False: it cannot, and nothing has changed.
+    [[nodiscard]] virtual bool transfer(void* from, PageCount count, void* to, PageCount to_count) {
+        static_cast<void>(from), static_cast<void>(count), static_cast<void>(to), static_cast<void>(to_count);
+        return false;
+    }
+    /// Gives back what it keeps for the next acquire(). True if there was something.
+    virtual bool trim() { return false; }
 
 protected:
     ~SpanSource() = default;

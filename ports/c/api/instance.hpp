@@ -56,7 +56,7 @@ static_assert(code(Error::no_frames) == QUIRE_NO_FRAMES && code(Error::list_full
               code(Error::io) == QUIRE_IO);
 
 /// The most pages that a heap can look after.
-inline constexpr std::size_t kHeapPages = PageMap::kMaxLeaves * PageMap::kLeafEntries;
+inline constexpr std::size_t kHeapPages = CentralHeap::Map::kMaxPages;
 
 /// What is wrong with the kernel's layout; nullptr if nothing is.
 [[nodiscard]] const char* layout_mistake();

@@ -7,6 +7,7 @@
 #include "quire/base/address.hpp"
 #include "quire/base/lock.hpp"
 #include "quire/base/rights.hpp"
+#include "quire/heap/shape.hpp"
 #include "quire/quire.h"
 
 namespace quire::port {
@@ -88,6 +89,7 @@ public:
     using Lock = port::Lock;
 
     static constexpr std::size_t kPagesPerTable = QUIRE_PAGES_PER_TABLE;
+    static constexpr HeapShape kHeapShape = kKernelHeapShape;
     static constexpr const PageRange& kUserPages = kLayout.user;
     static constexpr const PageRange& kListWindow = kLayout.list;
     static constexpr const PageRange& kKernelPages = kLayout.kernel;

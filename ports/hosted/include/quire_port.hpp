@@ -13,6 +13,7 @@
 #include "quire/base/address.hpp"
 #include "quire/base/lock.hpp"
 #include "quire/base/rights.hpp"
+#include "quire/heap/shape.hpp"
 
 namespace quire::hosted {
 class Mirror;
@@ -125,6 +126,7 @@ public:
     using Lock = HostedLock;
 
     static constexpr std::size_t kPagesPerTable = 1024;
+    static constexpr HeapShape kHeapShape = kKernelHeapShape;
     static constexpr PageRange kUserPages{Page{0x10}, Page{0xC0000}};
     static constexpr PageRange kKernelPages{Page{0xC0400}, Page{0xFEC00}};
     static constexpr PageRange kKernelNodes{Page{0xFEC00}, Page{0xFF000}};

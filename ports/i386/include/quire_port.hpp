@@ -8,6 +8,7 @@
 #include "quire/base/address.hpp"
 #include "quire/base/defect.hpp"
 #include "quire/base/rights.hpp"
+#include "quire/heap/shape.hpp"
 #include "quire_i386/entry.hpp"
 #include "quire_i386/frame_window.hpp"
 #include "quire_i386/layout.hpp"
@@ -33,6 +34,7 @@ public:
     static constexpr PageRange kListWindow{{0xFF800}, {0xFFAFF}};
     static constexpr PageRange kKernelPages{{0xC0400}, {0xFEC00}};
     static constexpr std::size_t kPagesPerTable = kEntriesPerTable;
+    static constexpr HeapShape kHeapShape = kKernelHeapShape;
 
     [[nodiscard]] static std::byte* pointer(VirtualAddress address) {
         return reinterpret_cast<std::byte*>(address.value);

@@ -77,8 +77,8 @@ TEST(SizeClasses, WasteLittle) {
         const SizeClass& chosen = size_class(class_for(bytes));
         EXPECT_GE(chosen.bytes, bytes);
         if (bytes > 64) EXPECT_LE(chosen.bytes - bytes, bytes / 4 + 16);
-        EXPECT_LE(chosen.slab_pages * kPageSize - chosen.slab_blocks * chosen.bytes, chosen.slab_pages * kPageSize / 8);
-        EXPECT_LE(chosen.slab_blocks, Slab::kMaxBlocks);
+        EXPECT_LE(chosen.slab_pages * kPageSize - std::size_t{chosen.capacity} * chosen.bytes,
+                  chosen.slab_pages * kPageSize / 8);
         if (class_for(bytes) > 0) EXPECT_LT(size_class(class_for(bytes) - 1).bytes, bytes);
     }
 }
@@ -223,8 +223,11 @@ TEST(HeapDeath, MisuseIsADefect) {
     EXPECT_DEATH(w.heap.free(&local), "not its own");
     EXPECT_DEATH(w.heap.free(small + 1), "into the middle of a block");
     EXPECT_DEATH(w.heap.free(small + 16), "into the middle of a block");
-    EXPECT_DEATH(w.heap.free(large + kPageSize), "into the middle of a block");
-    EXPECT_DEATH(w.heap.free(small + 64), "freed twice");  // a block of the slab that was never taken
+    EXPECT_DEATH(w.heap.free(large + 16), "into the middle of a block");
+    EXPECT_DEATH(w.heap.free(large + kPageSize), "not its own");
+    EXPECT_DEATH(w.heap.free(small + 64), "freed twice");  // a free block of the slab
+    auto* const first = static_cast<std::byte*>(w.heap.allocate(16));
+    EXPECT_DEATH(w.heap.free(first + 2048), "never handed out");
     w.heap.free(small);
     EXPECT_DEATH(w.heap.free(small), "freed twice");
     EXPECT_DEATH((void)w.heap.reallocate(small, 5), "freed twice");

@@ -1,0 +1,48 @@
+#pragma once
+/// The Linux port: what the heap asks of a machine (quire/heap/port.hpp), in an ordinary program. Paging and spaces are the
+/// kernel's here, so there is no more of a machine than this.
+
+#include <pthread.h>
+
+#include <cstddef>
+
+#include "quire/base/lock.hpp"
+#include "quire/heap/shape.hpp"
+
+namespace quire::port {
+
+/// Spins a little, then sleeps. Constant-initialised, so it works before any constructor has run.
+class QUIRE_CAPABILITY Lock {
+public:
+    constexpr Lock() = default;
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    void lock() QUIRE_ACQUIRE() { pthread_mutex_lock(&mutex_); }
+    void unlock() QUIRE_RELEASE() { pthread_mutex_unlock(&mutex_); }
+
+private:
+    pthread_mutex_t mutex_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+};
+
+class Machine {
+public:
+    using Lock = port::Lock;
+
+    /// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 512 KiB above. The map
+    /// covers every address that a program can have: 47 bits, or 32.
+    static constexpr HeapShape kHeapShape{.unit_shift = 16,
+                                          .smallest_block = 8,
+                                          .largest_block = 32768,
+                                          .largest_alignment = std::size_t{1} << 30U,
+                                          .small_steps = 8,
+                                          .large_steps = 16,
+                                          .blocks_per_slab = 64,
+                                          .units_per_slab = 8,
+                                          .map_roots = sizeof(void*) == 8 ? 32768 : 64,
+                                          .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
+                                          .map_from_zero = true,
+                                          .cache_line = 64,
+                                          .idle_bytes = 256 * 1024};
+};
+
+}  // namespace quire::port

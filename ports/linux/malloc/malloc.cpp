@@ -1,0 +1,142 @@
+// malloc(3) and its family, as glibc has them: errno, alignment, realloc(p, 0), malloc_usable_size(NULL).
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+#include "ports/linux/malloc/process_heap.hpp"
+#include "quire/base/checked.hpp"
+
+using quire::LocalHeap;
+using quire::linux_port::free_slowly;
+using quire::linux_port::heap_of_this_thread;
+using quire::linux_port::this_threads_heap;
+
+namespace {
+
+/// PTRDIFF_MAX: nothing may be larger, because the difference of two pointers into it would not fit.
+constexpr std::size_t kMost = ~std::size_t{0} / 2;
+
+void* or_no_memory(void* block) {
+    if (block == nullptr) [[unlikely]]
+        errno = ENOMEM;
+    return block;
+}
+
+[[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
+    LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
+    return or_no_memory(heap == nullptr ? nullptr : heap->allocate(bytes));
+}
+
+void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
+    LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
+    return or_no_memory(heap == nullptr ? nullptr : heap->allocate(bytes, alignment));
+}
+
+}  // namespace
+
+// What the program sees; all else of the library is hidden.
+#pragma GCC visibility push(default)
+extern "C" {
+
+void* malloc(std::size_t bytes) noexcept {
+    void* const block = this_threads_heap->allocate_here(bytes);
+    if (block != nullptr) [[likely]]
+        return block;
+    return allocate_slowly(bytes);
+}
+
+void free(void* block) noexcept {
+    if (!this_threads_heap->free_here(block)) [[unlikely]]
+        free_slowly(block);
+}
+
+void* calloc(std::size_t count, std::size_t bytes) noexcept {
+    const auto all = quire::checked_multiply(count, bytes);
+    LocalHeap* const heap = !all || *all > kMost ? nullptr : heap_of_this_thread();
+    return or_no_memory(heap == nullptr ? nullptr : heap->allocate_zeroed(*all));
+}
+
+void* realloc(void* block, std::size_t bytes) noexcept {
+    if (block != nullptr && bytes == 0) {
+        free(block);
+        return nullptr;
+    }
+    LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
+    return or_no_memory(heap == nullptr ? nullptr : heap->reallocate(block, bytes));
+}
+
+void* reallocarray(void* block, std::size_t count, std::size_t bytes) noexcept {
+    const auto all = quire::checked_multiply(count, bytes);
+    if (!all) return or_no_memory(nullptr);
+    return realloc(block, *all);
+}
+
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+    if (!quire::is_power_of_two(alignment)) {
+        errno = EINVAL;
+        return nullptr;
+    }
+    return allocate_aligned(alignment, bytes);
+}
+
+int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
+    if (!quire::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
+    const int saved_errno = errno;
+    void* const got = allocate_aligned(alignment, bytes);
+    errno = saved_errno;
+    if (got == nullptr) return ENOMEM;
+    *block = got;
+    return 0;
+}
+
+void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+    if (alignment > kMost / 2) {
+        errno = EINVAL;
+        return nullptr;
+    }
+    return allocate_aligned(std::bit_ceil(alignment), bytes);
+}
+
+void* valloc(std::size_t bytes) noexcept {
+    return allocate_aligned(quire::kPageSize, bytes);
+}
+
+void* pvalloc(std::size_t bytes) noexcept {
+    const auto whole = quire::align_up(bytes, quire::kPageSize);
+    if (!whole) return or_no_memory(nullptr);
+    return allocate_aligned(quire::kPageSize, std::max(*whole, quire::kPageSize));
+}
+
+std::size_t malloc_usable_size(void* block) noexcept {
+    return block == nullptr ? 0 : this_threads_heap->usable_size(block);
+}
+
+int malloc_trim(std::size_t) noexcept {
+    return quire::linux_port::trim_process_heap() ? 1 : 0;
+}
+
+void cfree(void* block) noexcept {
+    free(block);
+}
+
+/// C23.
+void free_sized(void* block, std::size_t bytes) noexcept;
+void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept;
+
+void free_sized(void* block, std::size_t bytes) noexcept {
+    if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes);
+    free_slowly(block);
+}
+
+void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept {
+    if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes, alignment);
+    free_slowly(block);
+}
+
+}  // extern "C"
+#pragma GCC visibility pop

@@ -1,0 +1,104 @@
+#include "ports/linux/malloc/mapped_pages.hpp"
+
+#include <sys/mman.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "quire/base/checked.hpp"
+#include "quire/base/defect.hpp"
+
+namespace quire::linux_port {
+
+namespace {
+
+constexpr int kProtection = PROT_READ | PROT_WRITE;
+
+std::byte* map_anywhere(std::size_t bytes, int protection) {
+    void* const place = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return place == MAP_FAILED ? nullptr : static_cast<std::byte*>(place);
+}
+
+std::byte* at_or_above(std::byte* place, std::size_t alignment) {
+    const auto address = reinterpret_cast<std::uintptr_t>(place);
+    return place + ((address + alignment - 1) / alignment * alignment - address);
+}
+
+}  // namespace
+
+void* MappedPages::map(PageCount count, PageCount alignment, bool guarded) {
+    const auto bytes = checked_multiply(count.value, kPageSize);
+    const std::size_t guards = guarded ? 2 * kPageSize : 0;
+    // Mapped with so much to spare that it can be aligned; what lies before and behind goes back.
+    const std::size_t slack = alignment.value * kPageSize - kPageSize;
+    const auto whole = bytes ? checked_add(*bytes, guards + slack) : std::nullopt;
+    if (!whole || *whole > ~std::size_t{0} / 2) return nullptr;
+    const int saved_errno = errno;
+    std::byte* const place = map_anywhere(*whole, guarded ? PROT_NONE : kProtection);
+    errno = saved_errno;
+    if (place == nullptr) return nullptr;
+    std::byte* const first = at_or_above(place + guards / 2, alignment.value * kPageSize);
+    std::byte* const begin = first - guards / 2;
+    std::byte* const end = first + *bytes + guards / 2;
+    if (begin != place) munmap(place, static_cast<std::size_t>(begin - place));
+    if (end != place + *whole) munmap(end, static_cast<std::size_t>(place + *whole - end));
+    if (guarded && mprotect(first, *bytes, kProtection) != 0) {
+        munmap(begin, static_cast<std::size_t>(end - begin));
+        errno = saved_errno;
+        return nullptr;
+    }
+    return first;
+}
+
+void MappedPages::unmap(void* first, PageCount count, bool guarded) {
+    const std::size_t guard = guarded ? kPageSize : 0;
+    const int saved_errno = errno;
+    // Linux refuses only when it would have to split a mapping and there are too many already.
+    if (munmap(static_cast<std::byte*>(first) - guard, count.value * kPageSize + 2 * guard) != 0) purge(first, count);
+    errno = saved_errno;
+}
+
+void MappedPages::purge(void* first, PageCount count) {
+    const int saved_errno = errno;
+    madvise(first, count.value * kPageSize, MADV_DONTNEED);
+    errno = saved_errno;
+}
+
+bool MappedPages::move(void* from, PageCount count, void* to, PageCount to_count) {
+    const int saved_errno = errno;
+    void* const moved =
+        mremap(from, count.value * kPageSize, to_count.value * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    // Its guards are left, around a hole.
+    if (moved == to) unmap(from, count, true);
+    errno = saved_errno;
+    return moved == to;
+}
+
+std::uint64_t MappedPages::now() {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_nsec) / 1'000'000;
+}
+
+void* OwnPages::acquire(PageCount count, PageCount alignment) {
+    require(alignment.value == 1, "the heap's own pages need no alignment");
+    if (count > left_) {
+        const PageCount growth = std::max(count, kGrowth);
+        auto* const place = static_cast<std::byte*>(pages_.map(growth, alignment, true));
+        if (place == nullptr) return nullptr;
+        next_ = place;
+        left_ = growth;
+    }
+    std::byte* const first = next_;
+    next_ += count.value * kPageSize;
+    left_ -= count;
+    return first;
+}
+
+void OwnPages::release(void* first, PageCount count) {
+    static_cast<void>(first), static_cast<void>(count);
+    defect("the heap's own pages are not given back");
+}
+
+}  // namespace quire::linux_port

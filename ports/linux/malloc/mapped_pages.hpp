@@ -1,0 +1,36 @@
+#pragma once
+/// Pages from Linux, for the heap (PageSource) and for what the heap knows (SpanSource).
+
+#include "quire/heap/page_source.hpp"
+#include "quire/heap/span_source.hpp"
+
+namespace quire::linux_port {
+
+/// mmap(2), munmap(2), madvise(2), mremap(2), mprotect(2).
+class MappedPages final : public PageSource {
+public:
+    [[nodiscard]] void* map(PageCount count, PageCount alignment, bool guarded) override;
+    void unmap(void* first, PageCount count, bool guarded) override;
+    void purge(void* first, PageCount count) override;
+    [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count) override;
+    [[nodiscard]] std::uint64_t now() override;
+};
+
+/// The heap's own pages: apart from all blocks, between guard pages, never given back.
+class OwnPages final : public SpanSource {
+public:
+    constexpr explicit OwnPages(MappedPages& pages) : pages_(pages) {}
+    [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
+    [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override {
+        return acquire(count, alignment);
+    }
+    void release(void* first, PageCount count) override;
+
+private:
+    static constexpr PageCount kGrowth{256};
+    MappedPages& pages_;
+    std::byte* next_ = nullptr;
+    PageCount left_{};
+};
+
+}  // namespace quire::linux_port

@@ -1,0 +1,122 @@
+#include "ports/linux/malloc/process_heap.hpp"
+
+#include <pthread.h>
+#include <sys/auxv.h>
+
+#include <cstring>
+#include <new>
+
+#include "ports/linux/malloc/mapped_pages.hpp"
+#include "quire/base/checked.hpp"
+#include "quire/heap/span_cache.hpp"
+
+namespace quire::linux_port {
+
+namespace {
+
+constinit MappedPages pages;
+constinit OwnPages own(pages);
+constinit SpanCache spans(pages, own);
+constinit CentralHeap central(spans, own, PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}});
+constinit LocalHeap no_heap(central);
+
+/// A local heap outlives its thread: another thread may be about to look into its inbox. The next thread gets it.
+struct ThreadHeap {
+    explicit ThreadHeap(CentralHeap& shared) : heap(shared) {}
+    LocalHeap heap;
+    ThreadHeap* next_unused = nullptr;
+};
+constinit pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
+constinit ThreadHeap* unused_heaps = nullptr;
+
+/// For who must free and cannot have a heap; guarded by its lock.
+constinit pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+constinit LocalHeap spare_heap(central);
+
+pthread_key_t end_of_thread;
+constinit pthread_once_t once = PTHREAD_ONCE_INIT;
+
+void thread_ends(void* thread_heap) {
+    auto* const ended = static_cast<ThreadHeap*>(thread_heap);
+    this_threads_heap = &no_heap;
+    ended->heap.close();
+    pthread_mutex_lock(&heaps_lock);
+    ended->next_unused = unused_heaps;
+    unused_heaps = ended;
+    pthread_mutex_unlock(&heaps_lock);
+}
+
+void before_fork() {
+    pthread_mutex_lock(&heaps_lock);
+    pthread_mutex_lock(&spare_lock);
+    central.before_fork();
+}
+
+void after_fork() {
+    central.after_fork();
+    pthread_mutex_unlock(&spare_lock);
+    pthread_mutex_unlock(&heaps_lock);
+}
+
+void start() {
+    pthread_key_create(&end_of_thread, thread_ends);
+    std::uint32_t seed = 0;
+    if (const auto* const random = reinterpret_cast<const void*>(getauxval(AT_RANDOM)); random != nullptr)
+        std::memcpy(&seed, random, sizeof seed);
+    central.seed(seed);
+}
+
+/// pthread_atfork may allocate, so not in start(), which the first allocation calls.
+[[gnu::constructor]] void watch_forks() {
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+ThreadHeap* take_unused() {
+    pthread_mutex_lock(&heaps_lock);
+    ThreadHeap* const heap = unused_heaps;
+    if (heap != nullptr) unused_heaps = heap->next_unused;
+    pthread_mutex_unlock(&heaps_lock);
+    if (heap != nullptr) heap->heap.reopen();
+    return heap;
+}
+
+}  // namespace
+
+constinit thread_local LocalHeap* this_threads_heap = &no_heap;
+
+CentralHeap& central_heap() {
+    return central;
+}
+
+LocalHeap* heap_of_this_thread() {
+    if (this_threads_heap != &no_heap) return this_threads_heap;
+    pthread_once(&once, start);
+    ThreadHeap* heap = take_unused();
+    if (heap == nullptr) {
+        void* const place = central.acquire_own(pages_for(sizeof(ThreadHeap)));
+        if (place == nullptr) return nullptr;
+        heap = new (place) ThreadHeap(central);
+    }
+    this_threads_heap = &heap->heap;
+    pthread_setspecific(end_of_thread, heap);
+    return &heap->heap;
+}
+
+void free_slowly(void* block) {
+    if (block == nullptr) return;
+    if (LocalHeap* const heap = heap_of_this_thread()) {
+        heap->free(block);
+        return;
+    }
+    pthread_mutex_lock(&spare_lock);
+    spare_heap.free(block);
+    spare_heap.trim();
+    pthread_mutex_unlock(&spare_lock);
+}
+
+bool trim_process_heap() {
+    if (LocalHeap* const heap = heap_of_this_thread()) heap->trim();
+    return central.trim();
+}
+
+}  // namespace quire::linux_port

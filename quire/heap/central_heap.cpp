@@ -1,0 +1,238 @@
+#include "quire/heap/central_heap.hpp"
+
+#include <algorithm>
+
+#include "quire/base/checked.hpp"
+#include "quire/base/defect.hpp"
+#include "quire/heap/returned_blocks.hpp"
+
+namespace quire {
+
+namespace {
+
+Page page_of(const void* address) {
+    return VirtualAddress{reinterpret_cast<std::uintptr_t>(address)}.page();
+}
+
+/// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
+constexpr PageCount kLargeKnown = kUnitPages;
+
+constexpr std::size_t kFreelyAligned = std::size_t{4} << 20U;  // bytes
+
+}  // namespace
+
+/// A descriptor for a span, of which the map shows the first `known` pages. nullptr leaves nothing behind.
+Slab* CentralHeap::enter(void* first, PageCount pages, PageCount known, std::size_t words) {
+    Slab* const slab = descriptors_.take(words);
+    if (slab == nullptr) return nullptr;
+    const PageRange range = range_of(page_of(first), known);
+    if (!map_.prepare(range, own_)) {
+        descriptors_.give(*slab, words);
+        return nullptr;
+    }
+    slab->base = static_cast<std::byte*>(first);
+    slab->pages = pages.value;
+    slab->words = static_cast<std::uint16_t>(words);
+    slab->previous_of_all = nullptr;
+    slab->next_of_all = all_;
+    if (all_ != nullptr) all_->previous_of_all = slab;
+    all_ = slab;
+    map_.set(range, slab);
+    return slab;
+}
+
+/// The contrary. Nobody frees a block of this slab any more; a late look at its inbox flag is harmless.
+void CentralHeap::forget(Slab& slab, PageCount known) {
+    slab.owner.store(nullptr, std::memory_order_relaxed);
+    map_.set(range_of(page_of(slab.base), known), nullptr);
+    (slab.previous_of_all == nullptr ? all_ : slab.previous_of_all->next_of_all) = slab.next_of_all;
+    if (slab.next_of_all != nullptr) slab.next_of_all->previous_of_all = slab.previous_of_all;
+    descriptors_.give(slab, slab.words);
+}
+
+/// Where block 0 begins: anywhere in what the slab has to spare that keeps the blocks' alignment. Slabs whose first blocks
+/// do not all lie at the same offset also spread over the processor's caches.
+std::size_t CentralHeap::offset_for(const SizeClass& size) {
+    const std::size_t alignment = size.bytes & (~size.bytes + 1);
+    const std::size_t places = (size.slab_pages * kPageSize - std::size_t{size.capacity} * size.bytes) / alignment;
+    if (random_ == 0 || places == 0) return 0;
+    // Marsaglia, Xorshift RNGs, 2003.
+    random_ ^= random_ << 13U;
+    random_ ^= random_ >> 17U;
+    random_ ^= random_ << 5U;
+    return random_ % (places + 1) * alignment;
+}
+
+Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
+    const SizeClass& size = size_class(class_number);
+    const PageCount pages{size.slab_pages};
+    const Guard guard(lock_);
+    void* const first = spans_.acquire(pages, kUnitPages);
+    if (first == nullptr) return nullptr;
+    Slab* const slab = enter(first, pages, pages, (size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);
+    if (slab == nullptr) {
+        spans_.release(first, pages);
+        return nullptr;
+    }
+    slab->base += offset_for(size);
+    slab->large_bytes = 0;
+    slab->block_bytes = size.bytes;
+    slab->reciprocal = size.reciprocal;
+    slab->capacity = size.capacity;
+    slab->class_number = static_cast<std::uint16_t>(class_number);
+    slab->until_event = slab->floor = slab->carved = 0;
+    slab->cursor = 0;
+    slab->listed = slab->idle = false;
+    slab->filled_by = owner;
+    slab->owner.store(owner, std::memory_order_relaxed);
+    slab_pages_ += pages;
+    return slab;
+}
+
+void CentralHeap::delete_slab(Slab& slab) {
+    const Guard guard(lock_);
+    delete_slab_locked(slab);
+}
+
+void CentralHeap::delete_slab_locked(Slab& slab) {
+    const PageCount pages{slab.pages};
+    // Block 0 begins in the first unit: what a slab has to spare is less than a block.
+    static_assert(kLargestBlock <= kUnitBytes);
+    auto* const first =
+        reinterpret_cast<std::byte*>(align_down(reinterpret_cast<std::uintptr_t>(slab.base), kUnitBytes));
+    slab.base = first;
+    slab_pages_ -= pages;
+    forget(slab, pages);
+    spans_.release(first, pages);
+}
+
+void CentralHeap::share(Slab& slab) {
+    const Guard guard(lock_);
+    SlabList& list = shared_[slab.class_number];
+    list.add(slab);
+    shared_counts_[slab.class_number].fetch_add(1, std::memory_order_relaxed);
+    slab.owner.store(Slab::shared(), std::memory_order_seq_cst);
+    collect_returned(slab);
+    settle_shared_locked(slab);
+}
+
+void CentralHeap::unshare_locked(Slab& slab) {
+    shared_[slab.class_number].remove(slab);
+    shared_counts_[slab.class_number].fetch_sub(1, std::memory_order_relaxed);
+}
+
+Slab* CentralHeap::take_shared(std::size_t class_number, LocalHeap* owner) {
+    const Guard guard(lock_);
+    Slab* const slab = shared_[class_number].first();
+    if (slab == nullptr) return nullptr;
+    unshare_locked(*slab);
+    slab->owner.store(owner, std::memory_order_release);
+    return slab;
+}
+
+/// Something was freed: was it the last?
+void CentralHeap::settle_shared_locked(Slab& slab) {
+    if (slab.count_taken() != 0) return;
+    unshare_locked(slab);
+    delete_slab_locked(slab);
+}
+
+bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
+    const Guard guard(lock_);
+    if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
+    require(number < slab.carved, Slab::kNeverTaken);
+    slab.give_back(number);
+    slab.cursor = std::min(slab.cursor, static_cast<std::uint16_t>(number / Slab::kWordBits));
+    settle_shared_locked(slab);
+    return true;
+}
+
+bool CentralHeap::collect_shared(Slab& slab) {
+    const Guard guard(lock_);
+    if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
+    if (collect_returned(slab) != 0) settle_shared_locked(slab);
+    return true;
+}
+
+void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool zeroed) {
+    const PageCount aligned = std::max(pages_for(alignment), kUnitPages);
+    // A source may align to a few MiB only what is not tiny.
+    const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
+    const PageCount pages = std::max(pages_for(bytes), least);
+    const Guard guard(lock_);
+    void* const first = zeroed ? spans_.acquire_zeroed(pages, aligned) : spans_.acquire(pages, aligned);
+    if (first == nullptr) return nullptr;
+    Slab* const slab = enter(first, pages, kLargeKnown, 0);
+    if (slab == nullptr) {
+        spans_.release(first, pages);
+        return nullptr;
+    }
+    slab->class_number = Slab::kLarge;
+    slab->large_bytes = bytes;
+    slab->owner.store(nullptr, std::memory_order_relaxed);
+    large_pages_ += pages;
+    return first;
+}
+
+void CentralHeap::free_large(Slab& slab, const void* block) {
+    require(block == slab.base, Slab::kNotABlock);
+    const Guard guard(lock_);
+    std::byte* const first = slab.base;
+    const PageCount pages{slab.pages};
+    large_pages_ -= pages;
+    forget(slab, kLargeKnown);
+    spans_.release(first, pages);
+}
+
+void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
+    const PageCount pages = pages_for(bytes);
+    const Guard guard(lock_);
+    const PageCount old{slab.pages};
+    const bool fits = pages <= old && pages.value > old.value / 2;
+    if (fits || spans_.resize(slab.base, old, pages)) {
+        if (!fits) {
+            large_pages_ += pages;
+            large_pages_ -= old;
+            slab.pages = pages.value;
+        }
+        slab.large_bytes = bytes;
+        return slab.base;
+    }
+    if (pages < old || !spans_.can_transfer()) return nullptr;
+    // A block that grows once will grow again; pages that nobody touches cost addresses, not frames.
+    const PageCount roomy = pages + PageCount{pages.value / 4};
+    void* const first = spans_.acquire(roomy, kUnitPages);
+    if (first == nullptr) return nullptr;
+    const PageRange known = range_of(page_of(first), kLargeKnown);
+    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, old, first, roomy)) {
+        spans_.release(first, roomy);
+        return nullptr;
+    }
+    map_.set(range_of(page_of(slab.base), kLargeKnown), nullptr);
+    map_.set(known, &slab);
+    large_pages_ += roomy;
+    large_pages_ -= old;
+    slab.base = static_cast<std::byte*>(first);
+    slab.pages = roomy.value;
+    slab.large_bytes = bytes;
+    return first;
+}
+
+bool CentralHeap::trim() {
+    const Guard guard(lock_);
+    return spans_.trim();
+}
+
+void CentralHeap::seed(std::uint32_t seed) {
+    const Guard guard(lock_);
+    random_ = seed;
+}
+
+void* CentralHeap::acquire_own(PageCount pages) {
+    const Guard guard(lock_);
+    void* const first = own_.acquire_zeroed(pages, PageCount{1});
+    if (first != nullptr) acquired_own_ += pages;
+    return first;
+}
+
+}  // namespace quire

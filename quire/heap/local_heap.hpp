@@ -1,0 +1,177 @@
+#pragma once
+/// The heap of one thread, or of one processor: allocating and freeing without locks and without atomic operations.
+///
+///      allocate(24) ──▶ class 32 ──▶ its bin ──▶ lowest set bit of the bin's word: clear it, that is the block
+///                                                no bit: the slab's next word, the next slab with room, a shared one, a new one
+///      free(p)      ──▶ map: which slab? ──▶ mine: which number? set its bit; a bit that is set is a block freed twice
+///                                            full: nobody's, so it becomes mine
+///                                            another's: note it; 64 neighbours are returned with one atomic operation
+///
+/// A slab that is full belongs to nobody until somebody frees one of its blocks, so what one thread fills and another
+/// empties goes back to the central heap from there, and no memory waits for a thread that sleeps. A slab that came to its
+/// owner that way is offered to all as soon as half of it is free.
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "quire/heap/central_heap.hpp"
+#include "quire/heap/slab.hpp"
+
+namespace quire {
+
+/// Used by one thread at a time; others only put slabs into its inbox. All functions: a defect for a pointer that
+/// is not a taken block of the central heap. nullptr from an allocation: there is no memory, or no such size or alignment.
+class LocalHeap {
+public:
+    /// Bytes; a larger alignment is refused.
+    static constexpr std::size_t kLargestAlignment = kHeapShape.largest_alignment;
+
+    /// Without slabs. Constant-initialised: it may be what a thread has before its first allocation, whose fast paths find
+    /// nothing here.
+    constexpr explicit LocalHeap(CentralHeap& central) : central_(central) {
+        for (Bin& bin : bins_) bin.word = &no_blocks_;
+    }
+    LocalHeap(const LocalHeap&) = delete;
+    LocalHeap& operator=(const LocalHeap&) = delete;
+
+    /// A block of at least `bytes` (0 counts as 1), aligned to 16, or to 8 if it is no longer than that and the shape has
+    /// such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
+    [[nodiscard]] void* allocate(std::size_t bytes) {
+        void* const block = allocate_here(bytes);
+        return block != nullptr ? block : allocate_elsewhere(bytes);
+    }
+    /// The same, aligned to a power of two, at most kLargestAlignment.
+    [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment);
+    /// Full of zeroes.
+    [[nodiscard]] void* allocate_zeroed(std::size_t bytes);
+
+    /// nullptr is fine. Never needs memory.
+    void free(void* block) {
+        if (!free_here(block)) free_elsewhere(block);
+    }
+    /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for).
+    void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0);
+
+    /// The same contents with another size: where it lies if it fits there, else moved. nullptr: no memory, and the old
+    /// block is as it was. reallocate(nullptr, n) allocates.
+    [[nodiscard]] void* reallocate(void* block, std::size_t bytes);
+    /// How many bytes may be used: at least what was asked for.
+    [[nodiscard]] std::size_t usable_size(const void* block) const;
+
+    /// The two fast paths on their own: nullptr or false if they cannot.
+    [[nodiscard]] void* allocate_here(std::size_t bytes);
+    [[nodiscard]] bool free_here(void* block);
+
+    /// Gives back what it can: slabs without taken blocks, and what it holds for others.
+    void trim();
+    /// Gives up all slabs: the owner ends. What others return to it from now on they settle themselves.
+    void close();
+    /// After close(): it may be used again, by the same or another owner.
+    void reopen() { inbox_.store(nullptr, std::memory_order_seq_cst); }
+
+    /// Slabs know their owner, lists and bins agree; for I18, together with CentralHeap::check_invariants.
+    void check_invariants() const;
+
+private:
+    using Word = Slab::Word;
+
+    /// Where the next block of a class comes from: what the fast path looks at.
+    struct Bin {
+        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; never nullptr
+        std::byte* origin = nullptr;  ///< the block of the word's bit 0
+        std::uint32_t bytes = 0;      ///< of a block
+        std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
+        std::uint32_t patience = 1;   ///< frees after which event() looks again at a slab that was not empty
+    };
+    /// This heap's slabs of a class that have room.
+    struct Slabs {
+        Slab* current = nullptr;  ///< the one that the bin's word belongs to
+        SlabList waiting;
+    };
+    /// Freed blocks of one word of another's slab, not yet returned.
+    struct Batch {
+        Slab* slab = nullptr;
+        std::size_t word = 0;
+        Word blocks = 0;
+    };
+    static constexpr std::size_t kLargestBatched = 1024;  ///< bytes: larger blocks are returned at once
+    static constexpr std::uint32_t kMostPatience = 64;
+    static constexpr std::uint32_t kDeletionsPerLook = 16;
+
+    static Word no_blocks_;  ///< the word of a bin without a slab: always 0
+
+    [[nodiscard]] void* take(Bin& bin) const;
+    [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
+    [[nodiscard]] void* allocate_class(std::size_t class_number);
+    [[nodiscard]] bool refill(std::size_t class_number);
+    [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
+    void show(Bin& bin, Slab& slab, std::size_t word);
+    void count_used_word(Bin& bin, Slab& slab);
+    void leave(std::size_t class_number);
+    void drop_current(std::size_t class_number);
+    [[nodiscard]] Slab* slab_with_room(std::size_t class_number);
+
+    void free_elsewhere(void* block);
+    void free_from_afar(Slab& slab, std::uint32_t number);
+    void event(Slab& slab);
+    void current_event(Bin& bin, Slab& slab, std::uint32_t taken);
+    void wake(Slab& slab);
+    void release_empty();
+    void adopt(Slab& slab, std::size_t word);
+    void offer(Slab& slab);
+    void disown(Slab& slab);
+
+    void return_batch();
+    void post(Slab& slab);
+    [[nodiscard]] bool put_into_inbox(Slab& slab);
+    void receive();
+    void settle_all(Slab* slab);
+    void settle(Slab& slab);
+    void collect(Slab& slab);
+    static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
+    void require_taken(const Slab& slab, const void* block) const;
+    static std::uint32_t number_in(const Slab& slab, const void* block);
+
+    std::array<Bin, kSizeClasses> bins_;
+    std::array<Slabs, kSizeClasses> slabs_;
+    CentralHeap& central_;
+    std::size_t idle_bytes_ = 0;
+    std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
+    Batch batch_;
+    /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
+    alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
+};
+
+inline void* LocalHeap::take(Bin& bin) const {
+    Word& word = *bin.word;
+    const Word blocks = word;
+    if (blocks == 0) [[unlikely]]
+        return nullptr;
+    word = blocks & (blocks - 1);
+    std::byte* const block = bin.origin + static_cast<std::size_t>(std::countr_zero(blocks)) * bin.bytes;
+    if (block == nullptr) std::unreachable();  // saves the caller a comparison
+    return block;
+}
+
+inline void* LocalHeap::allocate_here(std::size_t bytes) {
+    if (bytes > size_classes_detail::kFineLimit) [[unlikely]]
+        return nullptr;
+    return take(bins_[class_for(bytes)]);
+}
+
+inline bool LocalHeap::free_here(void* block) {
+    Slab* const slab = central_.find(block);
+    if (slab == nullptr || slab->owner.load(std::memory_order_relaxed) != this) [[unlikely]]
+        return false;
+    slab->give_back(slab->owners_number_of(block));
+    if (--slab->until_event == 0) [[unlikely]]
+        event(*slab);
+    return true;
+}
+
+}  // namespace quire

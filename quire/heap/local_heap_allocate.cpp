@@ -1,0 +1,167 @@
+// Allocation when the bin's word is used up, and what is larger than the fast path's sizes.
+#include <algorithm>
+#include <cstring>
+
+#include "quire/base/checked.hpp"
+#include "quire/heap/local_heap.hpp"
+
+namespace quire {
+
+constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
+
+namespace {
+
+/// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
+constexpr std::size_t kCarvedBytes = 16384;
+
+}  // namespace
+
+void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
+    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, false);
+    return allocate_class(class_for(bytes));
+}
+
+void* LocalHeap::allocate_class(std::size_t class_number) {
+    Bin& bin = bins_[class_number];
+    void* const block = take(bin);
+    if (block != nullptr) [[likely]]
+        return block;
+    return refill(class_number) ? take(bin) : nullptr;
+}
+
+void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
+    if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
+    const std::size_t class_number = aligned_class(bytes, alignment);
+    if (class_number < kSizeClasses) return allocate_class(class_number);
+    return central_.allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
+}
+
+void* LocalHeap::allocate_zeroed(std::size_t bytes) {
+    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, true);
+    void* const block = allocate(bytes);
+    if (block != nullptr) std::memset(block, 0, bytes);
+    return block;
+}
+
+/// Finds a word with free blocks for a bin whose word has none. False if there is no memory.
+bool LocalHeap::refill(std::size_t class_number) {
+    Bin& bin = bins_[class_number];
+    Slabs& slabs = slabs_[class_number];
+    if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
+    // Now that time does not matter: what others have freed, and what is held for others.
+    return_batch();
+    receive();
+    for (;;) {
+        if (slabs.current != nullptr) leave(class_number);
+        Slab* const slab = slab_with_room(class_number);
+        if (slab == nullptr) return false;
+        slabs.current = slab;
+        bin.bytes = slab->block_bytes;
+        bin.uncounted = 0;
+        if (next_word(bin, *slab) || carve(bin, *slab)) return true;
+    }
+}
+
+/// A slab of this heap in no list, with free blocks or with some that were never handed out.
+Slab* LocalHeap::slab_with_room(std::size_t class_number) {
+    SlabList& waiting = slabs_[class_number].waiting;
+    Slab* const slab = waiting.first();
+    // Blocks that have frames already come first, be they the others'.
+    if ((slab == nullptr || slab->carved < slab->capacity) && central_.has_shared(class_number)) {
+        Slab* const shared = central_.take_shared(class_number, this);
+        if (shared != nullptr) {
+            shared->filled_by = this;
+            shared->floor = 0;
+            shared->until_event = shared->count_taken();
+            return shared;
+        }
+    }
+    if (slab == nullptr) return central_.new_slab(class_number, this);
+    waiting.remove(*slab);
+    return slab;
+}
+
+/// The bin's word is used up; is there another one in its slab, at the cursor or behind it?
+bool LocalHeap::next_word(Bin& bin, Slab& slab) {
+    count_used_word(bin, slab);
+    const std::size_t words = slab.carved_words();
+    for (std::size_t word = slab.cursor; word < words; ++word) {
+        if (slab.free_words()[word] == 0) continue;
+        show(bin, slab, word);
+        return true;
+    }
+    slab.cursor = static_cast<std::uint16_t>(words);
+    return false;
+}
+
+/// All blocks that the bin's word showed have been taken.
+void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
+    if (slab.idle) {
+        wake(slab);
+        slab.until_event = slab.count_taken();
+    } else {
+        slab.until_event += bin.uncounted;
+    }
+    bin.uncounted = 0;
+}
+
+/// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
+bool LocalHeap::carve(Bin& bin, Slab& slab) {
+    if (slab.carved == slab.capacity) return false;
+    const std::size_t word = slab.carved / Slab::kWordBits;
+    const std::size_t bit = slab.carved % Slab::kWordBits;
+    const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
+    const std::size_t count = std::clamp<std::size_t>(kCarvedBytes / slab.block_bytes, 1, left);
+    slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
+    slab.carved += static_cast<std::uint32_t>(count);
+    show(bin, slab, word);
+    return true;
+}
+
+/// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
+/// count: until then until_event is too small by at most a word, and event() looks at what is true. (It may pass through
+/// zero meanwhile and come back; what matters is the value when the word has been counted.)
+void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
+    bin.word = &slab.free_words()[word];
+    bin.origin = slab.block(static_cast<std::uint32_t>(word * Slab::kWordBits));
+    bin.uncounted = ones_in(*bin.word);
+    bin.patience = 1;
+    slab.cursor = static_cast<std::uint16_t>(word + 1);
+}
+
+void LocalHeap::drop_current(std::size_t class_number) {
+    slabs_[class_number].current = nullptr;
+    bins_[class_number].word = &no_blocks_;
+}
+
+/// The current slab has no free block behind the cursor. It waits in the list if it has some before it or can be carved;
+/// a full one belongs to nobody.
+void LocalHeap::leave(std::size_t class_number) {
+    Slab& slab = *slabs_[class_number].current;
+    SlabList& waiting = slabs_[class_number].waiting;
+    drop_current(class_number);
+    std::uint32_t free = 0;
+    for (std::size_t word = slab.carved_words(); word-- > 0;) {
+        if (slab.free_words()[word] == 0) continue;
+        free += ones_in(slab.free_words()[word]);
+        slab.cursor = static_cast<std::uint16_t>(word);
+    }
+    const std::uint32_t taken = slab.carved - free;
+    if (taken == slab.capacity) {
+        disown(slab);
+    } else if (taken == 0 && waiting.first() != nullptr) {
+        central_.delete_slab(slab);
+    } else {
+        slab.floor = 0;
+        slab.until_event = taken;
+        waiting.add(slab);
+    }
+}
+
+/// A full slab: whoever frees one of its blocks takes it.
+void LocalHeap::disown(Slab& slab) {
+    slab.filled_by = this;
+    slab.owner.store(Slab::full(), std::memory_order_seq_cst);
+}
+
+}  // namespace quire

@@ -1,0 +1,183 @@
+// Freeing what the fast path cannot: full and shared slabs, others' slabs, large blocks; and what happens when a slab empties.
+#include <algorithm>
+#include <cstring>
+
+#include "quire/base/checked.hpp"
+#include "quire/heap/local_heap.hpp"
+#include "quire/heap/returned_blocks.hpp"
+
+namespace quire {
+
+std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
+    const std::uint32_t number = slab.number_of(block);
+    require(number < slab.capacity, Slab::kNotABlock);
+    return number;
+}
+
+void LocalHeap::free_elsewhere(void* block) {
+    if (block == nullptr) return;
+    Slab* const slab = central_.find(block);
+    require(slab != nullptr, Slab::kForeign);
+    if (slab->is_large()) {
+        central_.free_large(*slab, block);
+        return;
+    }
+    const std::uint32_t number = number_in(*slab, block);
+    for (;;) {
+        LocalHeap* owner = slab->owner.load(std::memory_order_acquire);
+        if (owner == Slab::full()) {
+            if (!slab->owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
+            adopt(*slab, number / Slab::kWordBits);
+        } else if (owner == Slab::shared()) {
+            if (!central_.free_shared(*slab, number)) continue;
+            return;
+        } else if (owner != this) {
+            require(owner != nullptr, Slab::kForeign);
+            free_from_afar(*slab, number);
+            return;
+        }
+        slab->give_back(slab->owners_number_of(block));
+        if (--slab->until_event == 0) event(*slab);
+        return;
+    }
+}
+
+/// A slab that was full has become this heap's, because a block in `word` is about to be free.
+void LocalHeap::adopt(Slab& slab, std::size_t word) {
+    // What others filled is offered to all when half of it is free: they may need it, and this heap may not.
+    slab.floor = slab.filled_by == this ? 0 : slab.capacity / 2;
+    slab.until_event = slab.capacity - slab.floor;
+    slab.cursor = static_cast<std::uint16_t>(word);
+    slabs_[slab.class_number].waiting.add(slab);
+}
+
+/// As many blocks of a slab were freed as may have been taken: how many are?
+void LocalHeap::event(Slab& slab) {
+    Slabs& slabs = slabs_[slab.class_number];
+    const std::uint32_t taken = slab.count_taken();
+    if (slabs.current == &slab) {
+        current_event(bins_[slab.class_number], slab, taken);
+    } else if (taken == 0) {
+        slabs.waiting.remove(slab);
+        central_.delete_slab(slab);
+        if (++deleted_ % kDeletionsPerLook == 0) release_empty();
+    } else if (taken <= slab.floor) {
+        slabs.waiting.remove(slab);
+        central_.share(slab);
+    } else {
+        slab.until_event = taken - slab.floor;
+    }
+}
+
+/// An empty current slab stays, so that a block which is taken and freed in turn does not cost a slab each time; but only
+/// a few bytes of them in all stay.
+void LocalHeap::current_event(Bin& bin, Slab& slab, std::uint32_t taken) {
+    if (taken != 0 && !slab.idle) {
+        bin.uncounted = ones_in(*bin.word);
+        slab.until_event = std::max(taken, bin.patience);
+        bin.patience = std::min(2 * bin.patience, kMostPatience);
+        return;
+    }
+    slab.until_event = kMostPatience;
+    if (slab.idle) return;
+    slab.idle = true;
+    idle_bytes_ += std::size_t{slab.carved} * slab.block_bytes;
+    if (idle_bytes_ > kHeapShape.idle_bytes) release_empty();
+}
+
+/// A slab that was idle is in use again, or ends.
+void LocalHeap::wake(Slab& slab) {
+    slab.idle = false;
+    idle_bytes_ -= std::size_t{slab.carved} * slab.block_bytes;
+}
+
+/// Gives back all current slabs that are empty.
+void LocalHeap::release_empty() {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        Slab* const slab = slabs_[i].current;
+        if (slab == nullptr) continue;
+        const std::uint32_t taken = slab->count_taken();
+        if (slab->idle) {
+            wake(*slab);
+            slab->until_event = taken;
+            bins_[i].uncounted = ones_in(*bins_[i].word);
+        }
+        if (taken != 0) continue;
+        drop_current(i);
+        central_.delete_slab(*slab);
+    }
+}
+
+void LocalHeap::trim() {
+    return_batch();
+    receive();
+    release_empty();
+}
+
+void LocalHeap::close() {
+    return_batch();
+    receive();
+    release_empty();
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        if (slabs_[i].current != nullptr) leave(i);
+        while (Slab* const slab = slabs_[i].waiting.first()) {
+            slabs_[i].waiting.remove(*slab);
+            central_.share(*slab);
+        }
+    }
+    // Nobody finds this heap as an owner any more. Whoever found it just before has put his slab into the inbox by now, or
+    // finds it closed and looks again.
+    settle_all(inbox_.exchange(closed(), std::memory_order_seq_cst));
+}
+
+void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment) {
+    if (block == nullptr) return;
+    const Slab* const slab = central_.find(block);
+    require(slab != nullptr, Slab::kForeign);
+    const std::size_t class_number =
+        alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
+    const bool same = slab->is_large() ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
+                                       : class_number == slab->class_number;
+    require(same, "a block of the heap was freed with another size than it was allocated with");
+    free(block);
+}
+
+void LocalHeap::require_taken(const Slab& slab, const void* block) const {
+    if (slab.is_large()) {
+        require(block == slab.base, Slab::kNotABlock);
+    } else if (slab.owner.load(std::memory_order_acquire) == this) {
+        require(!slab.is_free(slab.owners_number_of(block)), Slab::kFreedTwice);
+    } else {
+        // Another's bits are not for us to read, and a full slab has no free block.
+        static_cast<void>(number_in(slab, block));
+    }
+}
+
+std::size_t LocalHeap::usable_size(const void* block) const {
+    const Slab* const slab = central_.find(block);
+    require(slab != nullptr, Slab::kForeign);
+    require_taken(*slab, block);
+    return slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
+}
+
+void* LocalHeap::reallocate(void* block, std::size_t bytes) {
+    if (block == nullptr) return allocate(bytes);
+    const std::size_t usable = usable_size(block);
+    Slab& slab = *central_.find(block);
+    if (slab.is_large()) {
+        if (bytes > kLargestBlock) {
+            void* const resized = central_.resize_large(slab, bytes);
+            if (resized != nullptr) return resized;
+        }
+    } else if (bytes <= usable && bytes > usable / 2) {
+        // In place unless it would waste more than half of the block.
+        return block;
+    }
+    void* const moved = allocate(bytes);
+    if (moved == nullptr) return nullptr;
+    std::memcpy(moved, block, std::min(usable, bytes));
+    free(block);
+    return moved;
+}
+
+}  // namespace quire

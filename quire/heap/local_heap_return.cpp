@@ -1,0 +1,106 @@
+// Blocks that were freed by another than the owner of their slab.
+//
+//      who frees:  mark the block in `returned` ─▶ inbox flag of the slab already set? ─▶ no: set it, push the slab
+//      owner:      take the whole inbox ─▶ clear the slab's flag ─▶ make what is marked free
+//
+// Whoever marks a block either finds the flag clear, and pushes; or finds it set, and then the owner has yet to clear it
+// and will see the mark. (Both sides write first and read then, sequentially consistent.) The owner may change meanwhile:
+// whoever takes a slab from an inbox hands it on to whose it is.
+#include "quire/heap/local_heap.hpp"
+#include "quire/heap/returned_blocks.hpp"
+
+namespace quire {
+
+void LocalHeap::free_from_afar(Slab& slab, std::uint32_t number) {
+    const std::size_t word = number / Slab::kWordBits;
+    const Word block = Word{1} << number % Slab::kWordBits;
+    if (slab.block_bytes > kLargestBatched) {
+        mark_returned(slab, word, block);
+        post(slab);
+        return;
+    }
+    if (batch_.slab != &slab || batch_.word != word) {
+        return_batch();
+        batch_ = {&slab, word, 0};
+    }
+    require((batch_.blocks & block) == 0, Slab::kFreedTwice);
+    batch_.blocks |= block;
+}
+
+void LocalHeap::return_batch() {
+    if (batch_.slab == nullptr) return;
+    const Batch batch = batch_;
+    batch_ = {};
+    mark_returned(*batch.slab, batch.word, batch.blocks);
+    post(*batch.slab);
+}
+
+void LocalHeap::post(Slab& slab) {
+    if (slab.in_inbox.exchange(true, std::memory_order_seq_cst)) return;
+    LocalHeap* const owner = slab.owner.load(std::memory_order_seq_cst);
+    if (Slab::somebody(owner) && owner->put_into_inbox(slab)) return;
+    slab.in_inbox.exchange(false, std::memory_order_seq_cst);
+    settle(slab);
+}
+
+/// Called on the owner by another. False: it is closed. The caller has set the slab's flag.
+bool LocalHeap::put_into_inbox(Slab& slab) {
+    Slab* first = inbox_.load(std::memory_order_relaxed);
+    do {
+        if (first == closed()) return false;
+        slab.next_in_inbox.store(first, std::memory_order_relaxed);
+    } while (!inbox_.compare_exchange_weak(first, &slab, std::memory_order_seq_cst, std::memory_order_relaxed));
+    return true;
+}
+
+void LocalHeap::receive() {
+    if (inbox_.load(std::memory_order_relaxed) == nullptr) return;
+    settle_all(inbox_.exchange(nullptr, std::memory_order_seq_cst));
+}
+
+void LocalHeap::settle_all(Slab* slab) {
+    while (slab != nullptr) {
+        // Read before the flag is cleared: afterwards the slab may be pushed again.
+        Slab* const next = slab->next_in_inbox.load(std::memory_order_relaxed);
+        slab->in_inbox.exchange(false, std::memory_order_seq_cst);
+        settle(*slab);
+        slab = next;
+    }
+}
+
+/// Somebody has returned blocks of a slab that is not in an inbox: sees that whoever owns it collects them.
+void LocalHeap::settle(Slab& slab) {
+    for (;;) {
+        LocalHeap* owner = slab.owner.load(std::memory_order_seq_cst);
+        if (owner == this) {
+            collect(slab);
+            return;
+        }
+        if (owner == nullptr) return;  // the slab has ended: somebody else collected the last of it
+        if (owner == Slab::full()) {
+            if (!slab.owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
+            adopt(slab, slab.words);
+            collect(slab);
+            return;
+        }
+        if (owner == Slab::shared()) {
+            if (central_.collect_shared(slab)) return;
+            continue;
+        }
+        if (slab.in_inbox.exchange(true, std::memory_order_seq_cst)) return;
+        if (owner->put_into_inbox(slab)) return;
+        slab.in_inbox.exchange(false, std::memory_order_seq_cst);
+    }
+}
+
+void LocalHeap::collect(Slab& slab) {
+    const std::uint32_t collected = collect_returned(slab);
+    if (collected == 0) return;
+    if (collected < slab.until_event) {
+        slab.until_event -= collected;
+    } else {
+        event(slab);
+    }
+}
+
+}  // namespace quire

@@ -1,0 +1,34 @@
+#pragma once
+/// Where a span cache gets addresses and frames: an operating system, seen from a program in it.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "quire/base/address.hpp"
+
+namespace quire {
+
+class PageSource {
+public:
+    PageSource() = default;
+    PageSource(const PageSource&) = delete;
+    PageSource& operator=(const PageSource&) = delete;
+
+    /// Pages that read as zeroes and get their frames at first touch, the first at a multiple of `alignment` pages (a power
+    /// of two); with a page before and one behind that fault, if `guarded`. nullptr when there are none.
+    [[nodiscard]] virtual void* map(PageCount count, PageCount alignment, bool guarded) = 0;
+    /// Takes back all that one map() gave, guards too.
+    virtual void unmap(void* first, PageCount count, bool guarded) = 0;
+    /// Gives the frames back and keeps the addresses: the pages read as zeroes again.
+    virtual void purge(void* first, PageCount count) = 0;
+    /// Moves the contents of a guarded mapping to the beginning of another, by their frames, and unmaps the first. False:
+    /// it cannot, and nothing has changed.
+    [[nodiscard]] virtual bool move(void* from, PageCount count, void* to, PageCount to_count) = 0;
+    /// Milliseconds since some moment; need not be exact.
+    [[nodiscard]] virtual std::uint64_t now() = 0;
+
+protected:
+    ~PageSource() = default;
+};
+
+}  // namespace quire

@@ -1,0 +1,41 @@
+#pragma once
+/// What a port decides about heaps: `quire::port::Machine::kHeapShape`. A kernel, where every page is committed before it
+/// is handed out, wants small slabs; a program, whose pages get frames at first touch, wants few and large ones.
+
+#include <cstddef>
+
+namespace quire {
+
+struct HeapShape {
+    /// Slabs are whole units, and the map from addresses to slabs has an entry for each unit. Bytes, log2; at least 12.
+    unsigned unit_shift;
+    std::size_t smallest_block;     ///< bytes: 8, or 16 so that every block is aligned to 16
+    std::size_t largest_block;      ///< bytes, a power of two; what is larger gets pages of its own
+    std::size_t largest_alignment;  ///< bytes, a power of two
+    unsigned small_steps;           ///< block sizes for each doubling up to 4 KiB: 4, 8 or 16
+    unsigned large_steps;           ///< and above
+    std::size_t blocks_per_slab;    ///< as few blocks as a slab should have, if that takes no more than
+    std::size_t units_per_slab;     ///< as many units
+    std::size_t map_roots;          ///< the map's first level; each entry leads to a leaf of
+    std::size_t map_leaf;           ///< as many units; a leaf takes whole pages
+    bool map_from_zero;             ///< the map begins at address 0, not where the heap's range does
+    std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
+    std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
+};
+
+/// For a kernel: slabs of one to four pages, a map of up to 2 GiB of kernel pages (64-bit: 1 GiB).
+inline constexpr HeapShape kKernelHeapShape{.unit_shift = 12,
+                                            .smallest_block = 16,
+                                            .largest_block = 2048,
+                                            .largest_alignment = std::size_t{4} << 20U,
+                                            .small_steps = 4,
+                                            .large_steps = 4,
+                                            .blocks_per_slab = 1,
+                                            .units_per_slab = 4,
+                                            .map_roots = 512,
+                                            .map_leaf = 4096 / sizeof(void*),
+                                            .map_from_zero = false,
+                                            .cache_line = 4 * sizeof(void*),
+                                            .idle_bytes = 16384};
+
+}  // namespace quire
