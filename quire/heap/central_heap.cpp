@@ -183,37 +183,38 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
 }
 
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
-    const PageCount pages = pages_for(bytes);
     const Guard guard(lock_);
+    const PageCount needed = pages_for(bytes);
     const PageCount old{slab.pages};
-    const bool fits = pages <= old && pages.value > old.value / 2;
-    if (fits || spans_.resize(slab.base, old, pages)) {
-        if (!fits) {
-            large_pages_ += pages;
-            large_pages_ -= old;
-            slab.pages = pages.value;
-        }
+    if (needed <= old && needed.value > old.value / 2) {
         slab.large_bytes = bytes;
         return slab.base;
     }
-    if (pages < old || !spans_.can_transfer()) return nullptr;
-    // A block that grows once will grow again; pages that nobody touches cost addresses, not frames.
-    const PageCount roomy = pages + PageCount{pages.value / 4};
-    void* const first = spans_.acquire(roomy, kUnitPages);
-    if (first == nullptr) return nullptr;
+    // A block that grows once will grow again, so it gets more room each time, the longer it is.
+    const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
+    if (!spans_.resize(slab.base, old, pages) && (needed <= old || !move_large(slab, pages))) return nullptr;
+    large_pages_ += pages;
+    large_pages_ -= old;
+    slab.pages = pages.value;
+    slab.large_bytes = bytes;
+    if (needed > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
+    return slab.base;
+}
+
+/// To where there is room, the contents with it.
+bool CentralHeap::move_large(Slab& slab, PageCount pages) {
+    if (!spans_.can_transfer()) return false;
+    void* const first = spans_.acquire_growing(pages, kUnitPages);
+    if (first == nullptr) return false;
     const PageRange known = range_of(page_of(first), kLargeKnown);
-    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, old, first, roomy)) {
-        spans_.release(first, roomy);
-        return nullptr;
+    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, PageCount{slab.pages}, first, pages)) {
+        spans_.release(first, pages);
+        return false;
     }
     map_.set(range_of(page_of(slab.base), kLargeKnown), nullptr);
     map_.set(known, &slab);
-    large_pages_ += roomy;
-    large_pages_ -= old;
     slab.base = static_cast<std::byte*>(first);
-    slab.pages = roomy.value;
-    slab.large_bytes = bytes;
-    return first;
+    return true;
 }
 
 bool CentralHeap::trim() {

@@ -106,6 +106,7 @@ public:
 
 private:
     [[nodiscard]] Slab* enter(void* first, PageCount pages, PageCount known, std::size_t words) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] bool move_large(Slab& slab, PageCount pages) QUIRE_REQUIRES(lock_);
     void forget(Slab& slab, PageCount known) QUIRE_REQUIRES(lock_);
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);

@@ -157,6 +157,7 @@ private:
     void collect(Slab& slab);
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
     void check_recent(std::size_t class_number) const;
+    [[nodiscard]] void* move(void* block, std::size_t usable, std::size_t bytes);
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
