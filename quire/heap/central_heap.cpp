@@ -17,6 +17,8 @@ Page page_of(const void* address) {
 /// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
 constexpr PageCount kLargeKnown = kUnitPages;
 
+constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
+
 constexpr std::size_t kFreelyAligned = std::size_t{4} << 20U;  // bytes
 
 }  // namespace
@@ -31,7 +33,7 @@ Slab* CentralHeap::enter(void* first, PageCount pages, PageCount known, std::siz
         return nullptr;
     }
     slab->base = static_cast<std::byte*>(first);
-    slab->pages = pages.value;
+    slab->pages = static_cast<std::uint32_t>(pages.value);
     slab->words = static_cast<std::uint16_t>(words);
     slab->previous_of_all = nullptr;
     slab->next_of_all = all_;
@@ -84,7 +86,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->cursor = 0;
     slab->listed = slab->idle = false;
     slab->filled_by = owner;
-    slab->framed = spans_.lacks_frames(first, pages) ? 0 : pages.value;
+    slab->framed = spans_.lacks_frames(first, pages) ? 0 : slab->pages;
     slab->owner.store(owner, std::memory_order_relaxed);
     slab_pages_ += pages;
     return slab;
@@ -157,6 +159,7 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool
     // A source may align to a few MiB only what is not tiny.
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
     const PageCount pages = std::max(pages_for(bytes), least);
+    if (pages > kMostPages) return nullptr;
     const Guard guard(lock_);
     void* const first = zeroed ? spans_.acquire_zeroed(pages, aligned) : spans_.acquire(pages, aligned);
     if (first == nullptr) return nullptr;
@@ -190,12 +193,13 @@ void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
         slab.large_bytes = bytes;
         return slab.base;
     }
+    if (needed > kMostPages) return nullptr;
     // A block that grows once will grow again, so it gets more room each time, the longer it is.
     const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
     if (!spans_.resize(slab.base, old, pages) && (needed <= old || !move_large(slab, pages))) return nullptr;
     large_pages_ += pages;
     large_pages_ -= old;
-    slab.pages = pages.value;
+    slab.pages = static_cast<std::uint32_t>(pages.value);
     slab.large_bytes = bytes;
     if (needed > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
     return slab.base;

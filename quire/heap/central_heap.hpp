@@ -65,7 +65,7 @@ public:
     /// The next `pages` of a slab of the caller's are about to be used for the first time.
     void get_frames(Slab& slab, std::size_t pages) const {
         spans_.get_frames(slab.first_page() + slab.framed * kPageSize, PageCount{pages});
-        slab.framed += pages;
+        slab.framed += static_cast<std::uint32_t>(pages);
     }
 
     /// Offers a slab of the caller's with room to whoever needs one.

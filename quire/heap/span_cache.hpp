@@ -79,7 +79,7 @@ private:
     static constexpr std::size_t kFirstBudget = 512 * 1024;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{16} << 20U;
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{32} << 20U;
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;  ///< a span of so many bytes gets them anyway
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;         ///< bytes of addresses behind a new mapping
 
