@@ -46,13 +46,14 @@ void thread_ends(void* thread_heap) {
     pthread_mutex_unlock(&heaps_lock);
 }
 
-void before_fork() {
+// One takes what the other gives back, in another process.
+QUIRE_ATTRIBUTE(no_thread_safety_analysis) void before_fork() {
     pthread_mutex_lock(&heaps_lock);
     pthread_mutex_lock(&spare_lock);
     central.before_fork();
 }
 
-void after_fork() {
+QUIRE_ATTRIBUTE(no_thread_safety_analysis) void after_fork() {
     central.after_fork();
     pthread_mutex_unlock(&spare_lock);
     pthread_mutex_unlock(&heaps_lock);
