@@ -45,6 +45,9 @@ function(quire_debug_malloc_library target machine)
   target_link_libraries(${target} PRIVATE gcc_eh c)
 endfunction()
 
+# new(std::nothrow) catches what a new_handler throws; the rest of the library lets it through, which takes unwind tables.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/ports/linux/malloc/new.cpp PROPERTIES COMPILE_OPTIONS -fexceptions)
+
 include(GNUInstallDirs)
 quire_malloc_library(quire_malloc . quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
 quire_malloc_library(quire_malloc_i386 i386 quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
