@@ -84,6 +84,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->cursor = 0;
     slab->listed = slab->idle = false;
     slab->filled_by = owner;
+    slab->framed = spans_.lacks_frames(first, pages) ? 0 : pages.value;
     slab->owner.store(owner, std::memory_order_relaxed);
     slab_pages_ += pages;
     return slab;
@@ -96,10 +97,7 @@ void CentralHeap::delete_slab(Slab& slab) {
 
 void CentralHeap::delete_slab_locked(Slab& slab) {
     const PageCount pages{slab.pages};
-    // Block 0 begins in the first unit: what a slab has to spare is less than a block.
-    static_assert(kLargestBlock <= kUnitBytes);
-    auto* const first =
-        reinterpret_cast<std::byte*>(align_down(reinterpret_cast<std::uintptr_t>(slab.base), kUnitBytes));
+    std::byte* const first = slab.first_page();
     slab.base = first;
     slab_pages_ -= pages;
     forget(slab, pages);

@@ -62,6 +62,12 @@ public:
     /// Gives back a slab of the caller's without taken blocks.
     void delete_slab(Slab& slab) QUIRE_EXCLUDES(lock_);
 
+    /// The next `pages` of a slab of the caller's are about to be used for the first time.
+    void get_frames(Slab& slab, std::size_t pages) const {
+        spans_.get_frames(slab.first_page() + slab.framed * kPageSize, PageCount{pages});
+        slab.framed += pages;
+    }
+
     /// Offers a slab of the caller's with room to whoever needs one.
     void share(Slab& slab) QUIRE_EXCLUDES(lock_);
     /// Such a slab, owned by `owner` from now on, or nullptr.

@@ -69,6 +69,24 @@ void CentralHeap::check_invariants() const {
     }
 }
 
+/// What was freed lately is free, in slabs of this heap, and nothing is there twice.
+void LocalHeap::check_recent(std::size_t class_number) const {
+    const RecentBlocks& blocks = recent_[class_number];
+    const RecentBlock* const end = bins_[class_number].recent;
+    require(end >= blocks.data() && end < blocks.data() + blocks.size(), "I18: too many blocks were freed lately");
+    for (const RecentBlock* recent = blocks.data(); recent != end; ++recent) {
+        const Slab* const slab = central_.find(recent->block());
+        require(slab != nullptr && slab->owner.load(std::memory_order_acquire) == this && slab->class_number == class_number,
+                "I18: a block that was freed lately is in another's slab");
+        const std::uint32_t number = slab->number_of(recent->block());
+        require(number < slab->carved && slab->is_free(number), "I18: a block that was freed lately is not free");
+        require(recent->word() == slab->free_words() + number / Slab::kWordBits && recent->bit() == number % Slab::kWordBits,
+                "I18: a block that was freed lately has another bit");
+        for (const RecentBlock* other = blocks.data(); other != recent; ++other)
+            require(other->block() != recent->block(), "I18: a block that was freed lately is there twice");
+    }
+}
+
 void LocalHeap::check_invariants() const {
     std::size_t idle = 0;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
@@ -76,8 +94,7 @@ void LocalHeap::check_invariants() const {
         if (const Slab* const slab = slabs_[i].current; slab != nullptr) {
             require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && !slab->listed,
                     "I18: a bin's slab is another's");
-            require(bin.word >= slab->free_words() && bin.word < slab->free_words() + slab->words,
-                    "I18: a bin's word is not of its slab");
+            require(slab->owns_word(bin.word), "I18: a bin's word is not of its slab");
             const auto word = static_cast<std::size_t>(bin.word - slab->free_words());
             require(bin.origin == slab->block(static_cast<std::uint32_t>(word * Slab::kWordBits)),
                     "I18: a bin's word shows other blocks");
@@ -85,6 +102,7 @@ void LocalHeap::check_invariants() const {
         } else {
             require(bin.word == &no_blocks_, "I18: a bin without a slab has a word");
         }
+        check_recent(i);
         const Slab* previous = nullptr;
         for (const Slab* slab = slabs_[i].waiting.first(); slab != nullptr; slab = slab->next) {
             require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && slab->listed,

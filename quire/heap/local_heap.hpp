@@ -1,9 +1,11 @@
 #pragma once
 /// The heap of one thread, or of one processor: allocating and freeing without locks and without atomic operations.
 ///
-///      allocate(24) ──▶ class 32 ──▶ its bin ──▶ lowest set bit of the bin's word: clear it, that is the block
-///                                                no bit: the slab's next word, the next slab with room, a shared one, a new one
-///      free(p)      ──▶ map: which slab? ──▶ mine: which number? set its bit; a bit that is set is a block freed twice
+///      allocate(24) ──▶ class 24 ──▶ its bin ──▶ the block that was freed last: clear its bit, that is it
+///                                                none: the lowest set bit of the bin's word
+///                                                none: the slab's next word, the next slab with room, a shared one, a new one
+///      free(p)      ──▶ map: which slab? ──▶ mine: which number? set its bit, and remember it; a bit that is set is a
+///                                            block freed twice
 ///                                            full: nobody's, so it becomes mine
 ///                                            another's: note it; 64 neighbours are returned with one atomic operation
 ///
@@ -19,6 +21,7 @@
 #include <utility>
 
 #include "quire/heap/central_heap.hpp"
+#include "quire/heap/recent_block.hpp"
 #include "quire/heap/slab.hpp"
 
 namespace quire {
@@ -30,9 +33,11 @@ public:
     /// Bytes; a larger alignment is refused.
     static constexpr std::size_t kLargestAlignment = kHeapShape.largest_alignment;
 
-    /// Without slabs. Constant-initialised: it may be what a thread has before its first allocation, whose fast paths find
-    /// nothing here.
-    constexpr explicit LocalHeap(CentralHeap& central) : central_(central) {
+    explicit LocalHeap(CentralHeap& central);
+    /// One that has nothing and never will, constant-initialised: what a thread has before its first allocation, so that the
+    /// fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
+    struct Nothing {};
+    constexpr LocalHeap(CentralHeap& central, Nothing) : central_(central), recent_{} {
         for (Bin& bin : bins_) bin.word = &no_blocks_;
     }
     LocalHeap(const LocalHeap&) = delete;
@@ -79,18 +84,29 @@ public:
 private:
     using Word = Slab::Word;
 
-    /// Where the next block of a class comes from: what the fast path looks at.
+    /// The blocks of a class that were freed lately: their bits are set, and their cache lines are near. They are a shortcut,
+    /// no more: who forgets one loses nothing, because the bit says that the block is free.
+    using RecentBlocks = std::array<RecentBlock, kHeapShape.recent>;
+    static constexpr std::size_t kRecentBytes = sizeof(RecentBlocks);
+    static_assert(is_power_of_two(kRecentBytes));
+
+    /// Where the next block of a class comes from: what the fast path looks at. The word is used only when nothing recent
+    /// is left, so no block comes from both.
     struct Bin {
+        /// Behind the latest recent block. There are none where kRecentBytes divides this, and no room for one more in the
+        /// last place before that.
+        RecentBlock* recent = nullptr;
         Word* word = nullptr;         ///< free blocks of the current slab, one word of them; never nullptr
         std::byte* origin = nullptr;  ///< the block of the word's bit 0
         std::uint32_t bytes = 0;      ///< of a block
         std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
-        std::uint32_t patience = 1;   ///< frees after which event() looks again at a slab that was not empty
     };
     /// This heap's slabs of a class that have room.
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
+        std::uint32_t step = 1;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
+        std::uint32_t patience = 1;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
     struct Batch {
@@ -104,12 +120,18 @@ private:
 
     static Word no_blocks_;  ///< the word of a bin without a slab: always 0
 
-    [[nodiscard]] void* take(Bin& bin) const;
+    [[nodiscard]] void* take(std::size_t class_number);
+    void give_back(Slab& slab, const void* block);
+    void remember(std::size_t class_number, const RecentBlock& block);
+    void forget_recent(const Slab& slab);
+    void delete_slab(Slab& slab);
+    void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
     [[nodiscard]] bool refill(std::size_t class_number);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
     [[nodiscard]] bool carve(Bin& bin, Slab& slab);
+    void get_frames(Slab& slab, std::size_t end);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
@@ -119,7 +141,7 @@ private:
     void free_elsewhere(void* block);
     void free_from_afar(Slab& slab, std::uint32_t number);
     void event(Slab& slab);
-    void current_event(Bin& bin, Slab& slab, std::uint32_t taken);
+    void current_event(Slab& slab, std::uint32_t taken);
     void wake(Slab& slab);
     void release_empty();
     void adopt(Slab& slab, std::size_t word);
@@ -134,43 +156,78 @@ private:
     void settle(Slab& slab);
     void collect(Slab& slab);
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
+    void check_recent(std::size_t class_number) const;
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
+    CentralHeap& central_;
     std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
-    CentralHeap& central_;
     std::size_t idle_bytes_ = 0;
     std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     Batch batch_;
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
+    /// Not initialised: most pages of it are never touched.
+    alignas(kRecentBytes) std::array<RecentBlocks, kSizeClasses> recent_;
 };
 
-inline void* LocalHeap::take(Bin& bin) const {
-    Word& word = *bin.word;
-    const Word blocks = word;
-    if (blocks == 0) [[unlikely]]
-        return nullptr;
-    word = blocks & (blocks - 1);
-    std::byte* const block = bin.origin + static_cast<std::size_t>(std::countr_zero(blocks)) * bin.bytes;
+inline void* LocalHeap::take(std::size_t class_number) {
+    Bin& bin = bins_[class_number];
+    std::byte* block = nullptr;
+    if (reinterpret_cast<std::uintptr_t>(bin.recent) % kRecentBytes != 0) [[likely]] {
+        const RecentBlock& recent = *--bin.recent;
+        *recent.word() ^= Word{1} << recent.bit();
+        block = recent.block();
+    } else {
+        const Word blocks = *bin.word;
+        if (blocks == 0) [[unlikely]]
+            return nullptr;
+        *bin.word = blocks & (blocks - 1);
+        block = bin.origin + static_cast<std::size_t>(std::countr_zero(blocks)) * bin.bytes;
+    }
     if (block == nullptr) std::unreachable();  // saves the caller a comparison
     return block;
+}
+
+/// A taken block of a slab of this heap.
+inline void LocalHeap::give_back(Slab& slab, const void* block) {
+    const std::uint32_t number = slab.owners_number_of(block);
+    slab.give_back(number);
+    if (--slab.until_event == 0)
+        event(slab);
+    else
+        remember(slab.class_number, RecentBlock(block, &slab.free_words()[number / Slab::kWordBits], number % Slab::kWordBits));
+}
+
+inline void LocalHeap::remember(std::size_t class_number, const RecentBlock& block) {
+    RecentBlock*& recent = bins_[class_number].recent;
+    if (reinterpret_cast<std::uintptr_t>(recent + 1) % kRecentBytes != 0) *recent++ = block;
 }
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
     if (bytes > size_classes_detail::kFineLimit) [[unlikely]]
         return nullptr;
-    return take(bins_[class_for(bytes)]);
+    return take(class_for(bytes));
 }
 
+/// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up, and without a call
+/// in it the fast path needs no stack frame.
 inline bool LocalHeap::free_here(void* block) {
     Slab* const slab = central_.find(block);
     if (slab == nullptr || slab->owner.load(std::memory_order_relaxed) != this) [[unlikely]]
         return false;
-    slab->give_back(slab->owners_number_of(block));
-    if (--slab->until_event == 0) [[unlikely]]
-        event(*slab);
+    const std::uint32_t number = slab->number_of(block);
+    if (number >= slab->carved || slab->until_event == 1) [[unlikely]]
+        return false;
+    Word& word = slab->free_words()[number / Slab::kWordBits];
+    const Word bit = Word{1} << number % Slab::kWordBits;
+    const Word before = word;
+    if ((before & bit) != 0) [[unlikely]]
+        return false;
+    word = before | bit;
+    --slab->until_event;
+    remember(slab->class_number, RecentBlock(block, &word, number % Slab::kWordBits));
     return true;
 }
 

@@ -9,6 +9,13 @@ namespace quire {
 
 constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
 
+LocalHeap::LocalHeap(CentralHeap& central) : central_(central) {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        bins_[i].recent = recent_[i].data();
+        bins_[i].word = &no_blocks_;
+    }
+}
+
 namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
@@ -22,11 +29,10 @@ void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
 }
 
 void* LocalHeap::allocate_class(std::size_t class_number) {
-    Bin& bin = bins_[class_number];
-    void* const block = take(bin);
+    void* const block = take(class_number);
     if (block != nullptr) [[likely]]
         return block;
-    return refill(class_number) ? take(bin) : nullptr;
+    return refill(class_number) ? take(class_number) : nullptr;
 }
 
 void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
@@ -114,8 +120,19 @@ bool LocalHeap::carve(Bin& bin, Slab& slab) {
     const std::size_t count = std::clamp<std::size_t>(kCarvedBytes / slab.block_bytes, 1, left);
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
+    get_frames(slab, slab.carved);
     show(bin, slab, word);
     return true;
+}
+
+/// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
+/// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
+void LocalHeap::get_frames(Slab& slab, std::size_t end) {
+    const auto used = static_cast<std::size_t>(slab.block(end) - slab.first_page() + kPageSize - 1) / kPageSize;
+    if (used <= slab.framed) return;
+    std::uint32_t& step = slabs_[slab.class_number].step;
+    central_.get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
+    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(4 * kUnitPages.value));
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
@@ -125,7 +142,7 @@ void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
     bin.word = &slab.free_words()[word];
     bin.origin = slab.block(static_cast<std::uint32_t>(word * Slab::kWordBits));
     bin.uncounted = ones_in(*bin.word);
-    bin.patience = 1;
+    slabs_[slab.class_number].patience = 1;
     slab.cursor = static_cast<std::uint16_t>(word + 1);
 }
 
@@ -150,7 +167,7 @@ void LocalHeap::leave(std::size_t class_number) {
     if (taken == slab.capacity) {
         disown(slab);
     } else if (taken == 0 && waiting.first() != nullptr) {
-        central_.delete_slab(slab);
+        delete_slab(slab);
     } else {
         slab.floor = 0;
         slab.until_event = taken;

@@ -36,8 +36,7 @@ void LocalHeap::free_elsewhere(void* block) {
             free_from_afar(*slab, number);
             return;
         }
-        slab->give_back(slab->owners_number_of(block));
-        if (--slab->until_event == 0) event(*slab);
+        give_back(*slab, block);
         return;
     }
 }
@@ -56,26 +55,45 @@ void LocalHeap::event(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
     const std::uint32_t taken = slab.count_taken();
     if (slabs.current == &slab) {
-        current_event(bins_[slab.class_number], slab, taken);
+        current_event(slab, taken);
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
-        central_.delete_slab(slab);
+        delete_slab(slab);
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
-        central_.share(slab);
+        share(slab);
     } else {
         slab.until_event = taken - slab.floor;
     }
 }
 
+/// Before a slab goes to somebody else.
+void LocalHeap::forget_recent(const Slab& slab) {
+    RecentBlocks& recent = recent_[slab.class_number];
+    RecentBlock*& end = bins_[slab.class_number].recent;
+    end = std::remove_if(recent.data(), end, [&slab](const RecentBlock& block) { return slab.owns_word(block.word()); });
+}
+
+void LocalHeap::delete_slab(Slab& slab) {
+    forget_recent(slab);
+    central_.delete_slab(slab);
+}
+
+void LocalHeap::share(Slab& slab) {
+    forget_recent(slab);
+    central_.share(slab);
+}
+
 /// An empty current slab stays, so that a block which is taken and freed in turn does not cost a slab each time; but only
 /// a few bytes of them in all stay.
-void LocalHeap::current_event(Bin& bin, Slab& slab, std::uint32_t taken) {
+void LocalHeap::current_event(Slab& slab, std::uint32_t taken) {
+    Bin& bin = bins_[slab.class_number];
+    std::uint32_t& patience = slabs_[slab.class_number].patience;
     if (taken != 0 && !slab.idle) {
         bin.uncounted = ones_in(*bin.word);
-        slab.until_event = std::max(taken, bin.patience);
-        bin.patience = std::min(2 * bin.patience, kMostPatience);
+        slab.until_event = std::max(taken, patience);
+        patience = std::min(2 * patience, kMostPatience);
         return;
     }
     slab.until_event = kMostPatience;
@@ -104,7 +122,7 @@ void LocalHeap::release_empty() {
         }
         if (taken != 0) continue;
         drop_current(i);
-        central_.delete_slab(*slab);
+        delete_slab(*slab);
     }
 }
 
@@ -122,7 +140,7 @@ void LocalHeap::close() {
         if (slabs_[i].current != nullptr) leave(i);
         while (Slab* const slab = slabs_[i].waiting.first()) {
             slabs_[i].waiting.remove(*slab);
-            central_.share(*slab);
+            share(*slab);
         }
     }
     // Nobody finds this heap as an owner any more. Whoever found it just before has put his slab into the inbox by now, or

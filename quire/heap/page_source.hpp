@@ -19,6 +19,10 @@ public:
     [[nodiscard]] virtual void* map(PageCount count, PageCount alignment, bool guarded) = 0;
     /// Takes back all that one map() gave, guards too.
     virtual void unmap(void* first, PageCount count, bool guarded) = 0;
+    /// The pages will be used, all of them and for long: large frames are welcome, where there are any.
+    virtual void prefer_large_frames(void* first, PageCount count) = 0;
+    /// The pages are about to be used: gets all their frames at once, if it can.
+    virtual void get_frames(void* first, PageCount count) = 0;
     /// Gives the frames back and keeps the addresses: the pages read as zeroes again.
     virtual void purge(void* first, PageCount count) = 0;
     /// Moves the contents of a guarded mapping to the beginning of another, by their frames, and unmaps the first. False:

@@ -3,9 +3,10 @@
 /// heap's own lies in the pages, so nothing that a program writes past its block can mislead the heap.
 ///
 ///      descriptor   ┌──────────────┬───────────┬────────────────────┬──────────────────────┐
-///                   │ what it is   │ owner's   │ free[0..words)     │ returned[0..words)   │
+///                   │ what it is,  │ lists     │ free[0..words)     │ returned[0..words)   │
+///                   │ its owner's  │           │                    │                      │
 ///                   └──────────────┴───────────┴────────────────────┴──────────────────────┘
-///                     read by all    by the owner only: 1 = free      by all others: 1 = freed from afar
+///                     one line                   by the owner: 1 = free by all others: 1 = freed from afar
 ///
 ///      span         ┌────┬────┬────┬────┬─ ─ ─ ─ ─┬────┬──┐
 ///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
@@ -38,30 +39,31 @@ struct alignas(kHeapShape.cache_line) Slab {
     ///   shared   in the central heap's list of slabs with room, and guarded by its lock
     ///   nullptr  a large block, or no slab at all
     std::atomic<LocalHeap*> owner{nullptr};
-    std::byte* base = nullptr;    ///< block 0
-    std::size_t pages = 0;        ///< of the span
-    std::size_t large_bytes = 0;  ///< of a large block: what was asked for
-    std::uint32_t block_bytes = 0;
+    std::byte* base = nullptr;     ///< block 0
     std::uint32_t reciprocal = 0;  ///< SizeClass::reciprocal
     std::uint32_t capacity = 0;    ///< blocks
+    std::uint32_t block_bytes = 0;
     std::uint16_t class_number = kLarge;
     std::uint16_t words = 0;  ///< of `free`, and of `returned`
-    std::atomic<Slab*> next_in_inbox{nullptr};
-    std::atomic<bool> in_inbox{false};  ///< in some local heap's inbox, or about to be; not reset when a slab ends
 
-    // The owner's.
-    alignas(kHeapShape.cache_line) std::uint32_t until_event =
-        0;                     ///< frees until the owner looks: taken - floor, or less
-    std::uint32_t floor = 0;   ///< with so few taken blocks the slab is offered to others, or given back
-    std::uint32_t carved = 0;  ///< blocks below this number may be free; the others were never handed out
-    std::uint16_t cursor = 0;  ///< where a search for free blocks begins; a word
+    // The owner's, in the same cache line: all that an ordinary free looks at but the block's bit.
+    std::uint32_t until_event = 0;  ///< frees until the owner looks: taken - floor, or less
+    std::uint32_t carved = 0;       ///< blocks below this number may be free; the others were never handed out
+    std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
+    std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
     bool listed = false;
     bool idle = false;               ///< counted in its owner's idle bytes
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
-    Slab* next = nullptr;            ///< of a SlabList
+
+    alignas(kHeapShape.cache_line) std::size_t pages = 0;  ///< of the span
+    std::size_t large_bytes = 0;                           ///< of a large block: what was asked for
+    std::size_t framed = 0;                                ///< so many of its pages were given frames: LocalHeap::carve
+    Slab* next = nullptr;                                  ///< of a SlabList
     Slab* previous = nullptr;
     Slab* next_of_all = nullptr;  ///< of all that exist; the central heap's
     Slab* previous_of_all = nullptr;
+    std::atomic<Slab*> next_in_inbox{nullptr};
+    std::atomic<bool> in_inbox{false};  ///< in some local heap's inbox, or about to be; not reset when a slab ends
 
     static LocalHeap* full() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{1}); }
     static LocalHeap* shared() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{2}); }
@@ -72,6 +74,11 @@ struct alignas(kHeapShape.cache_line) Slab {
     [[nodiscard]] const Word* free_words() const { return reinterpret_cast<const Word*>(this + 1); }
     [[nodiscard]] std::atomic_ref<Word> returned_word(std::size_t word) {
         return std::atomic_ref<Word>(free_words()[words + word]);
+    }
+    /// Block 0 begins in the first unit: what a slab has to spare is less than a block.
+    [[nodiscard]] std::byte* first_page() const {
+        static_assert(kLargestBlock <= kUnitBytes);
+        return reinterpret_cast<std::byte*>(align_down(reinterpret_cast<std::uintptr_t>(base), kUnitBytes));
     }
     [[nodiscard]] std::byte* block(std::size_t number) const { return base + number * block_bytes; }
 
@@ -95,6 +102,9 @@ struct alignas(kHeapShape.cache_line) Slab {
         return number;
     }
 
+    [[nodiscard]] bool owns_word(const Word* word) const {
+        return word >= free_words() && word < free_words() + words;
+    }
     [[nodiscard]] bool is_free(std::uint32_t number) const {
         return (free_words()[number / kWordBits] >> number % kWordBits & 1U) != 0;
     }

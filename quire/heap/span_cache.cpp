@@ -100,7 +100,9 @@ SpanCache::Found SpanCache::take_from(Chunk& chunk, std::size_t first, std::size
     const auto dirty_units = static_cast<std::size_t>(ones_in(dirty));
     statistics_.kept_bytes -= dirty_units * kUnitBytes;
     wanted((units - dirty_units) * kUnitBytes);
+    statistics_.used_bytes += units * kUnitBytes;
     chunk.free &= ~taken;
+    chunk.fresh = (chunk.fresh & ~taken) | (taken & ~chunk.dirty);
     chunk.dirty |= taken;
     if (chunk.free == 0) unlist(chunk);
     return {chunk.base + first * kUnitBytes, dirty >> first};
@@ -126,7 +128,8 @@ SpanCache::Chunk* SpanCache::new_chunk() {
     }
     Chunk* const chunk = unused_;
     unused_ = chunk->next;
-    *chunk = Chunk{.base = static_cast<std::byte*>(first)};
+    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = statistics_.used_bytes >= kLargeFramesFrom};
+    if (chunk->large) pages_.prefer_large_frames(first, kPages);
     chunks_.set(range, chunk);
     statistics_.mapped_bytes += kChunkBytes;
     ++chunk_count_;
@@ -155,6 +158,15 @@ void SpanCache::release_units(void* first, std::size_t units) {
     if (chunk.free == 0) list(chunk);
     chunk.free |= bits(offset / kUnitBytes, units);
     statistics_.kept_bytes += units * kUnitBytes;
+    statistics_.used_bytes -= units * kUnitBytes;
+}
+
+bool SpanCache::lacks_frames(const void* first, PageCount count) {
+    if (units_for(count) > kMostUnits) return true;
+    const Chunk& chunk = *chunks_.find(first);
+    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(first) - chunk.base);
+    const Units units = bits(offset / kUnitBytes, units_for(count));
+    return !chunk.large && (chunk.fresh & units) == units;
 }
 
 void SpanCache::list(Chunk& chunk) {

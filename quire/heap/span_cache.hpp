@@ -27,6 +27,7 @@ namespace quire {
 struct SpanCacheStatistics {
     std::size_t mapped_bytes = 0;  ///< addresses in chunks and large spans
     std::size_t kept_bytes = 0;    ///< free, and perhaps with frames
+    std::size_t used_bytes = 0;    ///< in spans that were acquired
     std::size_t budget_bytes = 0;  ///< as many may be kept
     std::uint64_t purges = 0;      ///< times that frames were given back
 };
@@ -43,6 +44,8 @@ public:
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
+    [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
+    void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
     void release(void* first, PageCount count) override;
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
     [[nodiscard]] bool can_transfer() const override { return true; }
@@ -59,6 +62,8 @@ private:
         std::byte* base = nullptr;
         Units free = ~Units{0};
         Units dirty = 0;
+        Units fresh = 0;     ///< were taken when they had no frames
+        bool large = false;  ///< prefers large frames
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
@@ -73,6 +78,8 @@ private:
     static constexpr std::size_t kLargeKept = 16;
     static constexpr std::size_t kFirstBudget = 512 * 1024;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
+    /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{16} << 20U;
 
     [[nodiscard]] Found take(PageCount count, PageCount alignment);
     [[nodiscard]] Found take_units(std::size_t units, std::size_t alignment);

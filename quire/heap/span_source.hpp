@@ -24,6 +24,13 @@ public:
         if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
         return first;
     }
+    /// Whether a span that was just acquired has yet to get frames, one at each first touch; then get_frames() pays.
+    [[nodiscard]] virtual bool lacks_frames(const void* first, PageCount count) {
+        static_cast<void>(first), static_cast<void>(count);
+        return false;
+    }
+    /// These pages of a span are about to be used: gets all their frames at once, if it can. Called without any lock.
+    virtual void get_frames(void* first, PageCount count) { static_cast<void>(first), static_cast<void>(count); }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
     /// Makes a span shorter or longer where it lies, contents kept. False: it cannot, and nothing has changed. Most

@@ -42,7 +42,8 @@ public:
                                           .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
                                           .map_from_zero = true,
                                           .cache_line = 64,
-                                          .idle_bytes = 256 * 1024};
+                                          .idle_bytes = 256 * 1024,
+                                          .recent = 32};
 };
 
 }  // namespace quire::port

@@ -11,6 +11,8 @@ class MappedPages final : public PageSource {
 public:
     [[nodiscard]] void* map(PageCount count, PageCount alignment, bool guarded) override;
     void unmap(void* first, PageCount count, bool guarded) override;
+    void prefer_large_frames(void* first, PageCount count) override;
+    void get_frames(void* first, PageCount count) override;
     void purge(void* first, PageCount count) override;
     [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count) override;
     [[nodiscard]] std::uint64_t now() override;

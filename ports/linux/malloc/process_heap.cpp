@@ -18,7 +18,7 @@ constinit MappedPages pages;
 constinit OwnPages own(pages);
 constinit SpanCache spans(pages, own);
 constinit CentralHeap central(spans, own, PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}});
-constinit LocalHeap no_heap(central);
+constinit LocalHeap no_heap(central, LocalHeap::Nothing{});
 
 /// A local heap outlives its thread: another thread may be about to look into its inbox. The next thread gets it.
 struct ThreadHeap {
@@ -31,7 +31,8 @@ constinit ThreadHeap* unused_heaps = nullptr;
 
 /// For who must free and cannot have a heap; guarded by its lock.
 constinit pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
-constinit LocalHeap spare_heap(central);
+alignas(LocalHeap) constinit std::byte place_of_spare_heap[sizeof(LocalHeap)] = {};
+constinit LocalHeap* spare_heap = nullptr;
 
 pthread_key_t end_of_thread;
 constinit pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -110,8 +111,9 @@ void free_slowly(void* block) {
         return;
     }
     pthread_mutex_lock(&spare_lock);
-    spare_heap.free(block);
-    spare_heap.trim();
+    if (spare_heap == nullptr) spare_heap = new (place_of_spare_heap) LocalHeap(central);
+    spare_heap->free(block);
+    spare_heap->trim();
     pthread_mutex_unlock(&spare_lock);
 }
 
