@@ -1,6 +1,7 @@
 #include "quire/heap/central_heap.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
@@ -85,6 +86,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->until_event = slab->floor = slab->carved = 0;
     slab->cursor = 0;
     slab->listed = slab->idle = false;
+    slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
     slab->framed = spans_.lacks_frames(first, pages) ? 0 : slab->pages;
     slab->owner.store(owner, std::memory_order_relaxed);
@@ -160,14 +162,23 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
     const PageCount pages = std::max(pages_for(bytes), least);
     if (pages > kMostPages) return nullptr;
+    bool is_zero = false;
+    void* const first = enter_large(bytes, pages, aligned, is_zero);
+    // Clearing takes long, and nobody else knows the block yet: the others need not wait.
+    if (first != nullptr && zeroed && !is_zero) std::memset(first, 0, pages.value * kPageSize);
+    return first;
+}
+
+void* CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero) {
     const Guard guard(lock_);
-    void* const first = zeroed ? spans_.acquire_zeroed(pages, aligned) : spans_.acquire(pages, aligned);
+    void* const first = spans_.acquire(pages, alignment);
     if (first == nullptr) return nullptr;
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {
         spans_.release(first, pages);
         return nullptr;
     }
+    is_zero = spans_.is_zero(first, pages);
     slab->class_number = Slab::kLarge;
     slab->large_bytes = bytes;
     slab->owner.store(nullptr, std::memory_order_relaxed);
@@ -186,6 +197,15 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
 }
 
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
+    const PageCount old{slab.pages};
+    void* const block = resize_large_locked(slab, bytes);
+    // It grows because what is new will be used.
+    if (block != nullptr && slab.pages > old.value)
+        spans_.get_frames(slab.base + old.value * kPageSize, PageCount{slab.pages} - old);
+    return block;
+}
+
+void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
     const Guard guard(lock_);
     const PageCount needed = pages_for(bytes);
     const PageCount old{slab.pages};
@@ -201,7 +221,6 @@ void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
     large_pages_ -= old;
     slab.pages = static_cast<std::uint32_t>(pages.value);
     slab.large_bytes = bytes;
-    if (needed > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
     return slab.base;
 }
 

@@ -128,10 +128,10 @@ private:
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number);
+    [[nodiscard]] bool refill(std::size_t class_number, bool zeroed = false);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
-    void get_frames(Slab& slab, std::size_t end);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab, bool zeroed);
+    void get_frames(Slab& slab, std::size_t end, bool perhaps_unused);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
@@ -165,6 +165,7 @@ private:
     std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
+    bool found_zeroed_ = false;  ///< the block that the latest refill found is zero
     std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     Batch batch_;
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().

@@ -52,7 +52,8 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
     std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
     bool listed = false;
-    bool idle = false;               ///< counted in its owner's idle bytes
+    bool idle = false;   ///< counted in its owner's idle bytes
+    bool zeroed = false;  ///< blocks that were never handed out read as zeroes
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span

@@ -39,26 +39,11 @@ std::size_t find_run(std::uint64_t mask, std::size_t units, std::size_t alignmen
 }  // namespace
 
 void* SpanCache::acquire(PageCount count, PageCount alignment) {
-    return take(count, alignment).first;
-}
-
-void* SpanCache::acquire_zeroed(PageCount count, PageCount alignment) {
-    const Found found = take(count, alignment);
-    const std::size_t bytes = count.value * kPageSize;
-    if (units_for(count) > kMostUnits) {
-        if (found.dirty != 0) std::memset(found.first, 0, bytes);
-        return found.first;
-    }
-    for (std::size_t unit = 0; unit * kUnitBytes < bytes && found.first != nullptr; ++unit) {
-        if ((found.dirty >> unit & 1U) == 0) continue;
-        std::memset(static_cast<std::byte*>(found.first) + unit * kUnitBytes, 0,
-                    std::min(kUnitBytes, bytes - unit * kUnitBytes));
-    }
-    return found.first;
+    return take(count, alignment);
 }
 
 void* SpanCache::acquire_growing(PageCount count, PageCount alignment) {
-    return units_for(count) > kMostUnits ? take_large(count, alignment, true).first : acquire(count, alignment);
+    return units_for(count) > kMostUnits ? take_large(count, alignment, true) : acquire(count, alignment);
 }
 
 void SpanCache::release(void* first, PageCount count) {
@@ -73,13 +58,13 @@ void SpanCache::release(void* first, PageCount count) {
     keep_at_most(budget());
 }
 
-SpanCache::Found SpanCache::take(PageCount count, PageCount alignment) {
+std::byte* SpanCache::take(PageCount count, PageCount alignment) {
     const std::size_t units = units_for(count);
     if (units > kMostUnits) return take_large(count, alignment, false);
     return take_units(units, units_for(alignment));
 }
 
-SpanCache::Found SpanCache::take_units(std::size_t units, std::size_t alignment) {
+std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment) {
     // What has frames already comes first.
     if (kept_ >= units * kUnitBytes) {
         for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
@@ -92,10 +77,10 @@ SpanCache::Found SpanCache::take_units(std::size_t units, std::size_t alignment)
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
     Chunk* const chunk = new_chunk();
-    return chunk == nullptr ? Found{} : take_from(*chunk, 0, units);
+    return chunk == nullptr ? nullptr : take_from(*chunk, 0, units);
 }
 
-SpanCache::Found SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t units) {
+std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t units) {
     const Units taken = bits(first, units);
     const Units dirty = chunk.dirty & taken;
     const auto dirty_units = static_cast<std::size_t>(ones_in(dirty));
@@ -106,7 +91,7 @@ SpanCache::Found SpanCache::take_from(Chunk& chunk, std::size_t first, std::size
     chunk.fresh = (chunk.fresh & ~taken) | (taken & ~chunk.dirty);
     chunk.dirty |= taken;
     if (chunk.free == 0) unlist(chunk);
-    return {chunk.base + first * kUnitBytes, dirty >> first};
+    return chunk.base + first * kUnitBytes;
 }
 
 SpanCache::Chunk* SpanCache::new_chunk() {
@@ -160,12 +145,17 @@ void SpanCache::release_units(void* first, std::size_t units) {
     used_ -= units * kUnitBytes;
 }
 
-bool SpanCache::lacks_frames(const void* first, PageCount count) {
+bool SpanCache::is_zero(const void* first, PageCount count) {
     if (units_for(count) > kMostUnits) return first == latest_fresh_;
     const Chunk& chunk = *chunks_.find(first);
     const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(first) - chunk.base);
     const Units units = bits(offset / kUnitBytes, units_for(count));
-    return !chunk.large && (chunk.fresh & units) == units;
+    return (chunk.fresh & units) == units;
+}
+
+bool SpanCache::lacks_frames(const void* first, PageCount count) {
+    if (!is_zero(first, count)) return false;
+    return units_for(count) > kMostUnits || !chunks_.find(first)->large;
 }
 
 void SpanCache::list(Chunk& chunk) {
@@ -180,16 +170,16 @@ void SpanCache::unlist(Chunk& chunk) {
     (chunk.next == nullptr ? last_with_room_ : chunk.next->previous) = chunk.previous;
 }
 
-SpanCache::Found SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
+std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
     const std::size_t bytes = count.value * kPageSize;
     const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
     const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
     const LargeSpans::Taken taken = large_.take(count, alignment, pages_for(room), large_frames);
-    if (taken.first == nullptr) return {};
+    if (taken.first == nullptr) return nullptr;
     latest_fresh_ = taken.dirty ? nullptr : taken.first;
     used_ += bytes;
     wanted_large();
-    return {taken.first, taken.dirty ? ~Units{0} : 0};
+    return taken.first;
 }
 
 PageCount SpanCache::rounded(PageCount count) const {

@@ -45,8 +45,8 @@ public:
     constexpr SpanCache(PageSource& pages, SpanSource& own) : pages_(pages), own_(own), large_(pages) {}
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
-    [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
+    [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
     void release(void* first, PageCount count) override;
@@ -72,10 +72,6 @@ private:
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
-    struct Found {
-        std::byte* first = nullptr;
-        Units dirty = 0;  ///< which of its units, from bit 0 on, may not read as zeroes; of a large span all or none
-    };
     static constexpr std::size_t kFirstBudget = 512 * 1024;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
@@ -83,10 +79,10 @@ private:
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;  ///< a span of so many bytes gets them anyway
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;         ///< bytes of addresses behind a new mapping
 
-    [[nodiscard]] Found take(PageCount count, PageCount alignment);
-    [[nodiscard]] Found take_units(std::size_t units, std::size_t alignment);
-    [[nodiscard]] Found take_large(PageCount count, PageCount alignment, bool growing);
-    [[nodiscard]] Found take_from(Chunk& chunk, std::size_t first, std::size_t units);
+    [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
+    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment);
+    [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
+    [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
     [[nodiscard]] Chunk* new_chunk();
     void delete_chunk(Chunk& chunk);
     void release_units(void* first, std::size_t units);

@@ -26,6 +26,11 @@ public:
     }
     /// The same for a span that is likely to grow: where it lies, if possible.
     [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) { return acquire(count, alignment); }
+    /// Whether a span that was just acquired reads as zeroes.
+    [[nodiscard]] virtual bool is_zero(const void* first, PageCount count) {
+        static_cast<void>(first), static_cast<void>(count);
+        return false;
+    }
     /// Whether a span that was just acquired has yet to get frames, one at each first touch; then get_frames() pays.
     [[nodiscard]] virtual bool lacks_frames(const void* first, PageCount count) {
         static_cast<void>(first), static_cast<void>(count);

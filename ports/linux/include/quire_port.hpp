@@ -36,7 +36,7 @@ public:
                                           .largest_alignment = std::size_t{1} << 30U,
                                           .small_steps = 8,
                                           .large_steps = 16,
-                                          .blocks_per_slab = 16,
+                                          .blocks_per_slab = 4,
                                           .units_per_slab = 4,
                                           .map_roots = sizeof(void*) == 8 ? 32768 : 64,
                                           .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
