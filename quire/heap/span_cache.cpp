@@ -76,6 +76,7 @@ std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment) {
         const std::size_t first = find_run(chunk->free, units, alignment);
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
+    keep_at_most(budget_in_growth());
     Chunk* const chunk = new_chunk();
     return chunk == nullptr ? nullptr : take_from(*chunk, 0, units);
 }
@@ -176,6 +177,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
     const LargeSpans::Taken taken = large_.take(count, alignment, pages_for(room), large_frames);
     if (taken.first == nullptr) return nullptr;
+    if (!taken.dirty) keep_at_most(budget_in_growth());
     latest_fresh_ = taken.dirty ? nullptr : taken.first;
     used_ += bytes;
     wanted_large();
@@ -240,21 +242,22 @@ void SpanCache::purge(Chunk& chunk) {
     chunk.dirty &= ~chunk.free;
 }
 
-/// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. The last
-/// chunk of the list is the one that is used last.
+/// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. What takes one
+/// call for much comes first: large extents, then whole chunks, then what is free between used units. The last chunk of the
+/// list is the one that is used last.
 void SpanCache::keep_at_most(std::size_t bytes) {
     if (kept() <= bytes) return;
     const std::size_t target = bytes / 2;
     const std::size_t large = kept() - kept_;
     const std::size_t excess = kept() - target;
     given_back(large_.keep_at_most(pages_for(large > excess ? large - excess : 0)).value * kPageSize);
-    for (Chunk* chunk = last_with_room_; chunk != nullptr && kept() > target;) {
-        Chunk* const previous = chunk->previous;
-        if (chunk->free == ~Units{0} && chunk_count_ > 1)
-            delete_chunk(*chunk);
-        else
-            purge(*chunk);
-        chunk = previous;
+    for (const bool whole : {true, false}) {
+        for (Chunk* chunk = last_with_room_; chunk != nullptr && kept() > target;) {
+            Chunk* const previous = chunk->previous;
+            if (whole && chunk->free == ~Units{0} && chunk_count_ > 1) delete_chunk(*chunk);
+            if (!whole) purge(*chunk);
+            chunk = previous;
+        }
     }
 }
 
@@ -290,13 +293,18 @@ void SpanCache::wanted_large() {
 }
 
 void SpanCache::learn() {
-    if (learned_ == kFirstBudget || pages_.now() - last_learned_ < kSoon) return;
-    learned_ = std::max(kFirstBudget, learned_ / 2);
+    if (learned_ == 0 || pages_.now() - last_learned_ < kSoon) return;
+    learned_ = learned_ < kUnitBytes ? 0 : learned_ / 2;
     last_learned_ = pages_.now();
 }
 
 std::size_t SpanCache::budget() const {
-    return std::max(learned_, used_ / 4);
+    return std::max(kFirstBudget, used_) + learned_;
+}
+
+/// What is kept then has not been found good enough.
+std::size_t SpanCache::budget_in_growth() const {
+    return std::max(kFirstBudget, used_ / 4) + learned_;
 }
 
 SpanCacheStatistics SpanCache::statistics() const {

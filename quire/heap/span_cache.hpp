@@ -7,9 +7,9 @@
 ///      │ 0│ 1│ 2│ 3│  │                                 │62│63│     └ dirty: may it have frames? 0 = it reads as zeroes
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
-/// The budget is how many bytes may be free and dirty: 512 KiB at first, or a quarter of what is used. When what was given
-/// back is wanted again within a second, that was a mistake, and the budget grows by as much; a second without a mistake
-/// halves what was learned.
+/// The budget is how many bytes may be free and dirty: as many as are used, at least 512 KiB; a quarter of it when new memory
+/// has to be asked for all the same. When what was given back is wanted again within a second, that was a mistake, and the
+/// budget grows by as much; a second without a mistake halves what was learned.
 
 #include <array>
 #include <bit>
@@ -91,6 +91,7 @@ private:
     void purge(Chunk& chunk);
     [[nodiscard]] std::size_t kept() const { return kept_ + large_.kept().value * kPageSize; }
     [[nodiscard]] std::size_t budget() const;
+    [[nodiscard]] std::size_t budget_in_growth() const;
     void keep_at_most(std::size_t bytes);
     void given_back(std::size_t bytes);
     void wanted(std::size_t bytes);
@@ -110,7 +111,7 @@ private:
     const std::byte* latest_fresh_ = nullptr;  ///< the large span that was taken last, if it had no frames
     std::size_t used_ = 0;                     ///< bytes in spans that were acquired
     std::size_t kept_ = 0;                     ///< bytes of chunks, free and dirty
-    std::size_t learned_ = kFirstBudget;       ///< bytes
+    std::size_t learned_ = 0;                  ///< bytes that may be kept besides
     std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
     std::uint64_t last_given_back_ = 0;  ///< when
     std::uint64_t last_learned_ = 0;
