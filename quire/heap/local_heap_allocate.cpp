@@ -22,6 +22,8 @@ namespace {
 constexpr std::size_t kCarvedBytes = 4096;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
+/// And from so many bytes on it may well be a table that is used here and there.
+constexpr std::size_t kPerhapsUnused = 16384;
 
 }  // namespace
 
@@ -131,8 +133,7 @@ bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
     found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
-    // What is to be zero may well be a table that is used here and there.
-    get_frames(slab, slab.carved, zeroed && found_zeroed_);
+    get_frames(slab, slab.carved, zeroed && found_zeroed_ && slab.block_bytes >= kPerhapsUnused);
     show(bin, slab, word);
     return true;
 }
