@@ -9,11 +9,16 @@ namespace quire {
 
 constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
 
-LocalHeap::LocalHeap(CentralHeap& central) : central_(central) {
+LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
+    for (std::uintptr_t i = 0; i < known_.size(); ++i) known_[i] = {no_unit(i), nullptr};
+}
+
+LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
         bins_[i].word = &no_blocks_;
     }
+    known_[0].unit = no_unit(0);
 }
 
 namespace {
@@ -194,6 +199,7 @@ void LocalHeap::leave(std::size_t class_number) {
 
 /// A full slab: whoever frees one of its blocks takes it.
 void LocalHeap::disown(Slab& slab) {
+    forget(slab);
     slab.filled_by = this;
     slab.owner.store(Slab::full(), std::memory_order_seq_cst);
 }
