@@ -25,7 +25,7 @@ namespace quire {
 class Heap {
 public:
     /// All spans of `source` lie within `range`, at most CentralHeap::Map::kMaxPages.
-    Heap(SpanSource& source, PageRange range) : central_(source, source, range), local_(central_) {}
+    Heap(SpanSource& source, PageRange range) : central_(source, source, range, root_), local_(central_) {}
     Heap(const Heap&) = delete;
     Heap& operator=(const Heap&) = delete;
 
@@ -90,6 +90,7 @@ public:
 
 private:
     mutable HeapLock lock_;
+    CentralHeap::Map::Root root_{};
     CentralHeap central_;
     LocalHeap local_;
     std::uint64_t allocations_ QUIRE_GUARDED_BY(lock_) = 0;
