@@ -151,7 +151,7 @@ void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
     }
     std::uint32_t& step = slabs_[slab.class_number].step;
     central_->get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
-    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(4 * kUnitPages.value));
+    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
