@@ -62,6 +62,7 @@ foreach(source ${tests})
 endforeach()
 
 if(preset STREQUAL "host")
+  include(cmake/malloc-tests.cmake)
   # They use this preset's objects, and the coverage preset's program.
   add_test(NAME checks/mutants COMMAND ${CMAKE_SOURCE_DIR}/tools/mutate.py)
   add_test(NAME checks/coverage COMMAND ${CMAKE_SOURCE_DIR}/tools/coverage.py --no-build)
