@@ -94,7 +94,8 @@ class Defects(Case):
 
 class Fork(Case):
     def test_fork(self):
-        for case in ("others-allocate", "all-fork", "handlers-allocate", "spawn"):
+        # Forks of processes with threads are beyond the emulator (qemu_plugin_vcpu_init_hook fails in the child).
+        for case in ("handlers-allocate",) if EMULATOR else ("others-allocate", "all-fork", "handlers-allocate", "spawn"):
             self.works("fork", case)
 
 
