@@ -61,6 +61,9 @@ foreach(source ${tests})
   gtest_discover_tests(${name} TEST_PREFIX "${preset}/${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 7200)
 endforeach()
 
+if(preset MATCHES "^(host|host-gcc|tsan|asan)$")
+  include(cmake/engine-test.cmake)
+endif()
 if(preset STREQUAL "host")
   include(cmake/malloc-tests.cmake)
   # They use this preset's objects, and the coverage preset's program.
