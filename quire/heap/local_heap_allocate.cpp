@@ -128,7 +128,7 @@ bool LocalHeap::carve(Bin& bin, Slab& slab) {
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
 /// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
 void LocalHeap::get_frames(Slab& slab, std::size_t end) {
-    const auto used = static_cast<std::size_t>(slab.block(end) - slab.first_page() + kPageSize - 1) / kPageSize;
+    const std::size_t used = pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value;
     if (used <= slab.framed) return;
     std::uint32_t& step = slabs_[slab.class_number].step;
     central_.get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
