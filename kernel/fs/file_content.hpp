@@ -54,6 +54,9 @@ public:
     /// Cuts off or extends with zeroes: efbig. Takes no memory.
     [[nodiscard]] SysResult<void> resize(std::uint64_t size);
 
+    /// Gives back the frames of pages that nobody maps and that hold what initial_bytes() would say too. How many.
+    FrameCount drop_clean_pages();
+
     /// Proves the books of the cache: I19.
     void check_invariants() const;
 
@@ -71,6 +74,7 @@ private:
     [[nodiscard]] Frame present(std::size_t index) const { return index < pages_.size() ? pages_[index] : kAbsent; }
     void initial_bytes(std::uint64_t offset, std::span<std::byte> out) const;
     void clear_behind(std::uint64_t end);
+    [[nodiscard]] bool is_clean(std::size_t index) const;
     [[nodiscard]] bool cover(std::uint64_t size);
 
     FrameAllocator& frames_;
