@@ -6,7 +6,7 @@
 namespace quire::kernel {
 
 /// Gives back the frames of file pages that nobody maps and that the boot module's archive, or nothing, can supply again.
-/// How many. (What the heap itself keeps, it gives back itself.) Not while a frame of a file is being copied to or from.
+/// How many. (What the heap itself keeps, it gives back itself.)
 /// O(pages that files hold).
 FrameCount reclaim_memory();
 

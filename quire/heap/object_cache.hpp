@@ -54,7 +54,7 @@ public:
     template <typename... Arguments>
     [[nodiscard]] T* create(Wait wait, Arguments&&... arguments) {
         void* const place = allocate(wait);
-        return place == nullptr ? nullptr : new (place) T(std::forward<Arguments>(arguments)...);
+        return place == nullptr ? nullptr : ::new (place) T(std::forward<Arguments>(arguments)...);
     }
     /// The same, for its holder's scope.
     template <typename... Arguments>

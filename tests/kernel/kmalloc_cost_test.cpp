@@ -85,7 +85,7 @@ Costs measure() {
 template <std::size_t Bytes>
 void report() {
     const Costs costs = measure<Bytes>();
-    log("kmalloc({}) and kfree: {} instructions; {} in a row: {} and {} each", Bytes, costs.pair / kPairs, kPairs,
+    log("kmalloc({}) and kfree: {} ticks; {} in a row: {} and {} each", Bytes, costs.pair / kPairs, kPairs,
         costs.allocate / kPairs, costs.free / kPairs);
 }
 
