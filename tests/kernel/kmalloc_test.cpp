@@ -3,8 +3,11 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "kernel/cpu/interrupts.hpp"
+#include "kernel/cpu/timer.hpp"
 #include "kernel/memory/from_cache.hpp"
 #include "kernel/memory/initial_files.hpp"
 #include "kernel/memory/kmalloc.hpp"
@@ -166,6 +169,44 @@ void interrupts_off() {
     check((flags & kInterrupts) == 0 && (later & kInterrupts) == 0, "the heap does not switch interrupts on");
 }
 
+constinit std::uint32_t interrupts = 0;
+constinit std::uint32_t refused = 0;
+
+/// The timer's, and some blocks: one that stays for a while, one that brings a span.
+void allocate_in_an_interrupt() {
+    static constinit std::array<void*, 7> kept{};
+    on_timer_interrupt();
+    void*& block = kept[interrupts++ % kept.size()];
+    kfree(block);
+    block = kmalloc(1 + interrupts * 37 % 900, Wait::never);
+    void* const large = kmalloc(2 * kPageSize, Wait::never);
+    if (block == nullptr || large == nullptr) ++refused;
+    kfree(large);
+    if (interrupts % 7 != 0) return;
+    for (void*& old : kept) kfree(std::exchange(old, nullptr));
+}
+
+/// An interrupt comes between any two instructions of the heap but those under its lock.
+void in_interrupt_handlers() {
+    static constinit std::optional<heap_cases::Model> model;
+    interrupts = refused = 0;
+    set_irq_handler(0, allocate_in_an_interrupt);
+    for (std::uint32_t seed = 10; interrupts < 42; ++seed) {
+        model.emplace(kernel_heap(), seed);
+        holds(model->run(5000));
+    }
+    // Until the handler keeps no block.
+    for (disable_interrupts(); interrupts % 7 != 0; disable_interrupts()) {
+        enable_interrupts();
+        wait_for_interrupt();
+    }
+    set_irq_handler(0, on_timer_interrupt);
+    enable_interrupts();
+    model.reset();
+    check(refused == 0, "there is memory in an interrupt handler too");
+    kernel_heap().check_invariants();
+}
+
 struct Shape final : FromCache<Shape> {
     static constexpr const char* kCacheName = "test shape";
     std::array<std::uint32_t, 30> numbers{};
@@ -223,6 +264,7 @@ void cache_ends_with_objects() {
     {"kmalloc_reclaim_keeps_what_is_used", reclaim_keeps_what_is_used},
     {"kmalloc_frees_without_memory", frees_without_memory},
     {"kmalloc_interrupts_off", interrupts_off},
+    {"kmalloc_in_interrupt_handlers", in_interrupt_handlers},
     {"kmalloc_new_comes_from_the_cache", new_comes_from_the_cache},
     {"panic_double_free", double_free, "a block of the heap was freed twice"},
     {"panic_free_of_the_middle", free_of_the_middle, "the heap was given a pointer into the middle of a block"},
