@@ -17,6 +17,7 @@ target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
 target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
 
 include(cmake/install.cmake)
+include(cmake/malloc.cmake)
 
 find_package(GTest REQUIRED)
 find_library(RAPIDCHECK rapidcheck REQUIRED)

@@ -1,26 +1,56 @@
 # libquire-malloc.so: the heap as malloc for any Linux program, preloaded or linked; for this machine and for 32-bit programs.
-# The same sources as the kernel's heap, with ports/linux as the port.
+# The same sources as the kernel's heap, with ports/linux as the port. libquire-malloc-debug.so: the debug flavour of it.
 file(GLOB QUIRE_HEAP CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/*.cpp)
+file(GLOB QUIRE_DEBUG_HEAP CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/debug/*.cpp)
 file(GLOB QUIRE_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/malloc/*.cpp)
+file(GLOB QUIRE_DEBUG_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/debug/*.cpp)
 
-# The heap on Linux, without the names that a program would take for its own malloc: for tests.
-add_library(quire_linux_heap STATIC ${QUIRE_HEAP} ${CMAKE_SOURCE_DIR}/ports/linux/malloc/mapped_pages.cpp)
-target_include_directories(quire_linux_heap PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
-target_link_libraries(quire_linux_heap PRIVATE quire_warnings)
-target_compile_options(quire_linux_heap PRIVATE -fno-exceptions -fno-rtti)
-
-function(quire_malloc_library target folder word)
-  add_library(${target} SHARED ${QUIRE_HEAP} ${QUIRE_MALLOC})
-  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
+function(quire_linux_port target)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
   target_link_libraries(${target} PRIVATE quire_warnings)
-  # -fno-builtin: a compiler that knows what malloc does may turn malloc and memset into calloc, inside calloc.
-  # The C++ runtime is not needed, and a C program would have to load it.
-  target_compile_options(${target} PRIVATE ${word} -O3 -fno-exceptions -fno-rtti -fno-builtin-malloc -fno-builtin-calloc
-    -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector)
-  target_link_options(${target} PRIVATE ${word} -nostdlib++ LINKER:--no-undefined LINKER:-z,now LINKER:--gc-sections)
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME quire-malloc LIBRARY_OUTPUT_DIRECTORY ${folder} LINKER_LANGUAGE CXX)
+  target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 endfunction()
 
-quire_malloc_library(quire_malloc ${CMAKE_BINARY_DIR} "")
-quire_malloc_library(quire_malloc_i386 ${CMAKE_BINARY_DIR}/i386 "-m32;-msse2")
-install(TARGETS quire_malloc LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# The heap on Linux, without the names that a program would take for its own malloc: for tests.
+add_library(quire_linux_heap STATIC EXCLUDE_FROM_ALL ${QUIRE_HEAP} ${CMAKE_SOURCE_DIR}/ports/linux/malloc/mapped_pages.cpp)
+quire_linux_port(quire_linux_heap)
+
+option(QUIRE_MALLOC "libquire-malloc.so and libquire-malloc-debug.so" OFF)
+if(NOT QUIRE_MALLOC)
+  return()
+endif()
+
+# machine: "." for this one, or i386; the library lies in a folder of that name.
+function(quire_malloc_library target machine name)
+  add_library(${target} SHARED ${ARGN})
+  quire_linux_port(${target})
+  if(machine STREQUAL "i386")
+    target_compile_options(${target} PRIVATE -m32 -msse2)
+    target_link_options(${target} PRIVATE -m32)
+  endif()
+  # -O3 -g whatever the build type is: it is measured. -fno-builtin: a compiler that knows what malloc does may turn malloc and
+  # memset into calloc, inside calloc.
+  target_compile_options(${target} PRIVATE -O3 -g -fno-builtin-malloc -fno-builtin-calloc -fvisibility=hidden
+    -ftls-model=initial-exec -fno-stack-protector)
+  # -nodefaultlibs: the C++ runtime is not needed, and a C program would have to load it.
+  target_link_options(${target} PRIVATE -nodefaultlibs LINKER:--no-undefined LINKER:-z,now LINKER:--gc-sections LINKER:--as-needed)
+  target_link_libraries(${target} PRIVATE c gcc)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${machine})
+endfunction()
+
+# Call stacks need unwind tables and somebody who reads them: libgcc_eh, linked in, so that no other library is loaded.
+function(quire_debug_malloc_library target machine)
+  quire_malloc_library(${target} ${machine} quire-malloc-debug ${QUIRE_HEAP} ${QUIRE_DEBUG_HEAP} ${QUIRE_DEBUG_MALLOC})
+  target_compile_options(${target} PRIVATE -O2 -funwind-tables)
+  target_link_libraries(${target} PRIVATE gcc_eh c)
+endfunction()
+
+# new(std::nothrow) catches what a new_handler throws; the rest of the library lets it through, which takes unwind tables.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/ports/linux/malloc/new.cpp PROPERTIES COMPILE_OPTIONS -fexceptions)
+
+include(GNUInstallDirs)
+quire_malloc_library(quire_malloc . quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
+quire_malloc_library(quire_malloc_i386 i386 quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
+quire_debug_malloc_library(quire_malloc_debug .)
+quire_debug_malloc_library(quire_malloc_debug_i386 i386)
+install(TARGETS quire_malloc quire_malloc_debug LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -128,10 +128,10 @@ private:
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number);
+    [[nodiscard]] bool refill(std::size_t class_number, bool zeroed = false);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
-    void get_frames(Slab& slab, std::size_t end);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab, bool zeroed);
+    void get_frames(Slab& slab, std::size_t end, bool perhaps_unused);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
@@ -157,6 +157,7 @@ private:
     void collect(Slab& slab);
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
     void check_recent(std::size_t class_number) const;
+    [[nodiscard]] void* move(void* block, std::size_t usable, std::size_t bytes);
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
@@ -164,6 +165,7 @@ private:
     std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
+    bool found_zeroed_ = false;  ///< the block that the latest refill found is zero
     std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     Batch batch_;
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().

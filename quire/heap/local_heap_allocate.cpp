@@ -19,7 +19,9 @@ LocalHeap::LocalHeap(CentralHeap& central) : central_(central) {
 namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
-constexpr std::size_t kCarvedBytes = 16384;
+constexpr std::size_t kCarvedBytes = 4096;
+/// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
+constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 
 }  // namespace
 
@@ -44,13 +46,20 @@ void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
 
 void* LocalHeap::allocate_zeroed(std::size_t bytes) {
     if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, true);
-    void* const block = allocate(bytes);
-    if (block != nullptr) std::memset(block, 0, bytes);
+    const std::size_t class_number = class_for(bytes);
+    void* block = take(class_number);
+    if (block == nullptr) {
+        if (!refill(class_number, true)) return nullptr;
+        block = take(class_number);
+        if (found_zeroed_) return block;
+    }
+    std::memset(block, 0, bytes);
     return block;
 }
 
 /// Finds a word with free blocks for a bin whose word has none. False if there is no memory.
-bool LocalHeap::refill(std::size_t class_number) {
+bool LocalHeap::refill(std::size_t class_number, bool zeroed) {
+    found_zeroed_ = false;
     Bin& bin = bins_[class_number];
     Slabs& slabs = slabs_[class_number];
     if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
@@ -64,7 +73,7 @@ bool LocalHeap::refill(std::size_t class_number) {
         slabs.current = slab;
         bin.bytes = slab->block_bytes;
         bin.uncounted = 0;
-        if (next_word(bin, *slab) || carve(bin, *slab)) return true;
+        if (next_word(bin, *slab) || carve(bin, *slab, zeroed)) return true;
     }
 }
 
@@ -112,24 +121,31 @@ void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
 }
 
 /// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
-bool LocalHeap::carve(Bin& bin, Slab& slab) {
+bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
     if (slab.carved == slab.capacity) return false;
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
     const std::size_t count = std::clamp<std::size_t>(kCarvedBytes / slab.block_bytes, 1, left);
+    // A block of this word may have been freed meanwhile; then that one comes first.
+    found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
-    get_frames(slab, slab.carved);
+    // What is to be zero may well be a table that is used here and there.
+    get_frames(slab, slab.carved, zeroed && found_zeroed_);
     show(bin, slab, word);
     return true;
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
 /// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
-void LocalHeap::get_frames(Slab& slab, std::size_t end) {
-    const auto used = static_cast<std::size_t>(slab.block(end) - slab.first_page() + kPageSize - 1) / kPageSize;
+void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
+    const auto used = static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
     if (used <= slab.framed) return;
+    if (perhaps_unused) {
+        slab.framed = used;
+        return;
+    }
     std::uint32_t& step = slabs_[slab.class_number].step;
     central_.get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
     step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(4 * kUnitPages.value));

@@ -8,6 +8,12 @@
 
 namespace quire {
 
+namespace {
+
+constexpr std::size_t kGrowsRoomy = 256;  // bytes
+
+}  // namespace
+
 std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
     const std::uint32_t number = slab.number_of(block);
     require(number < slab.capacity, Slab::kNotABlock);
@@ -59,6 +65,7 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
+        slabs.step = (slabs.step + 1) / 2;
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
@@ -180,18 +187,26 @@ std::size_t LocalHeap::usable_size(const void* block) const {
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {
     if (block == nullptr) return allocate(bytes);
-    const std::size_t usable = usable_size(block);
-    Slab& slab = *central_.find(block);
-    if (slab.is_large()) {
+    Slab* const slab = central_.find(block);
+    require(slab != nullptr, Slab::kForeign);
+    require_taken(*slab, block);
+    if (slab->is_large()) {
         if (bytes > kLargestBlock) {
-            void* const resized = central_.resize_large(slab, bytes);
+            void* const resized = central_.resize_large(*slab, bytes);
             if (resized != nullptr) return resized;
         }
-    } else if (bytes <= usable && bytes > usable / 2) {
-        // In place unless it would waste more than half of the block.
-        return block;
+        return move(block, slab->pages * kPageSize, bytes);
     }
-    void* const moved = allocate(bytes);
+    // In place unless it would waste more than half of the block.
+    const std::size_t usable = slab->block_bytes;
+    return bytes <= usable && bytes > usable / 2 ? block : move(block, usable, bytes);
+}
+
+/// To a block of another size. A block that grows once will grow again: with a quarter to spare it is not copied too often.
+void* LocalHeap::move(void* block, std::size_t usable, std::size_t bytes) {
+    const std::size_t roomy = bytes <= usable || usable < kGrowsRoomy ? bytes : std::max(bytes, usable + usable / 4);
+    void* moved = allocate(roomy);
+    if (moved == nullptr && roomy != bytes) moved = allocate(bytes);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(usable, bytes));
     free(block);

@@ -129,8 +129,12 @@ void free_sized(void* block, std::size_t bytes) noexcept;
 void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept;
 
 void free_sized(void* block, std::size_t bytes) noexcept {
-    if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes);
-    free_slowly(block);
+    LocalHeap* const heap = heap_of_this_thread();
+    if (block == nullptr || heap == nullptr) return free_slowly(block);
+    // realloc() leaves a block where it is while more than half of it is used: then it is not of the size's own class.
+    const std::size_t usable = heap->usable_size(block);
+    if (bytes <= usable && bytes > usable / 2) return heap->free(block);
+    heap->free_sized(block, bytes);
 }
 
 void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept {

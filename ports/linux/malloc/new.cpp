@@ -1,5 +1,7 @@
 // operator new and delete, every form (C++ standard, [new.delete]). The library does not need the C++ runtime, which a C
 // program would have to load with it: what throws std::bad_alloc is called if the program has it.
+#include <dlfcn.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -19,6 +21,10 @@ extern "C" {
 /// std::get_new_handler(), by the name that the linker knows; weak.
 [[gnu::weak]] std::new_handler quire_new_handler() noexcept asm("_ZSt15get_new_handlerv");
 }
+#ifdef __cpp_exceptions
+// What the compiler needs for catch: there if anything can be thrown.
+asm(".weak __gxx_personality_v0, __cxa_begin_catch, __cxa_end_catch, _ZSt9terminatev, __cxa_call_terminate");
+#endif
 
 namespace {
 
@@ -29,12 +35,21 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
     return alignment == 0 ? heap->allocate(bytes) : heap->allocate(bytes, alignment);
 }
 
+/// A function of the C++ runtime: the program's, or that of a plugin which a C program has loaded for itself only.
+template <typename Function>
+Function* of_runtime(Function* of_program, const char* name) {
+    if (of_program != nullptr) return of_program;
+    void* const runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    return runtime == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(runtime, name));
+}
+
 /// Asks the program to free something and tries again, until it gives up; nullptr then.
 [[gnu::noinline]] void* allocate_with_handler(std::size_t bytes, std::size_t alignment) {
     for (;;) {
         void* const block = allocate(bytes, alignment);
         if (block != nullptr) return block;
-        const std::new_handler handler = quire_new_handler == nullptr ? nullptr : quire_new_handler();
+        auto* const current = of_runtime(&quire_new_handler, "_ZSt15get_new_handlerv");
+        const std::new_handler handler = current == nullptr ? nullptr : current();
         if (handler == nullptr) return nullptr;
         handler();
     }
@@ -43,8 +58,21 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
 [[gnu::noinline]] void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
     void* const block = allocate_with_handler(bytes, alignment);
     if (block != nullptr) return block;
-    if (std::__throw_bad_alloc != nullptr) std::__throw_bad_alloc();
+    if (auto* const bad_alloc = of_runtime(&std::__throw_bad_alloc, "_ZSt17__throw_bad_allocv")) bad_alloc();
     quire::defect("new found no memory, and there is nobody to throw std::bad_alloc");
+}
+
+/// A handler may throw std::bad_alloc to say that it cannot help.
+void* allocate_or_null(std::size_t bytes, std::size_t alignment) noexcept {
+#ifdef __cpp_exceptions
+    try {
+        return allocate_with_handler(bytes, alignment);
+    } catch (...) {
+        return nullptr;
+    }
+#else
+    return allocate_with_handler(bytes, alignment);
+#endif
 }
 
 void* new_block(std::size_t bytes) {
@@ -77,16 +105,16 @@ void* operator new[](std::size_t bytes, std::align_val_t alignment) {
     return allocate_or_throw(bytes, value(alignment));
 }
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
-    return allocate_with_handler(bytes, 0);
+    return allocate_or_null(bytes, 0);
 }
 void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
-    return allocate_with_handler(bytes, 0);
+    return allocate_or_null(bytes, 0);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return allocate_with_handler(bytes, value(alignment));
+    return allocate_or_null(bytes, value(alignment));
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return allocate_with_handler(bytes, value(alignment));
+    return allocate_or_null(bytes, value(alignment));
 }
 
 void operator delete(void* block) noexcept {

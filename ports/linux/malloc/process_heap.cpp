@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sys/auxv.h>
 
+#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -19,6 +20,12 @@ constinit OwnPages own(pages);
 constinit SpanCache spans(pages, own);
 constinit CentralHeap central(spans, own, PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}});
 constinit LocalHeap no_heap(central, LocalHeap::Nothing{});
+
+/// Set when a thread's heap has ended with it. The C library frees what it kept for the thread only then (strerror(3), dlerror(3)):
+/// a new heap would never end.
+constinit thread_local bool thread_has_ended [[gnu::tls_model("initial-exec")]] = false;
+/// Whether forks are watched.
+constinit std::atomic<bool> watched = false;
 
 /// A local heap outlives its thread: another thread may be about to look into its inbox. The next thread gets it.
 struct ThreadHeap {
@@ -40,6 +47,7 @@ constinit pthread_once_t once = PTHREAD_ONCE_INIT;
 void thread_ends(void* thread_heap) {
     auto* const ended = static_cast<ThreadHeap*>(thread_heap);
     this_threads_heap = &no_heap;
+    thread_has_ended = true;
     ended->heap.close();
     pthread_mutex_lock(&heaps_lock);
     ended->next_unused = unused_heaps;
@@ -47,13 +55,14 @@ void thread_ends(void* thread_heap) {
     pthread_mutex_unlock(&heaps_lock);
 }
 
-void before_fork() {
+// One takes what the other gives back, in another process.
+QUIRE_ATTRIBUTE(no_thread_safety_analysis) void before_fork() {
     pthread_mutex_lock(&heaps_lock);
     pthread_mutex_lock(&spare_lock);
     central.before_fork();
 }
 
-void after_fork() {
+QUIRE_ATTRIBUTE(no_thread_safety_analysis) void after_fork() {
     central.after_fork();
     pthread_mutex_unlock(&spare_lock);
     pthread_mutex_unlock(&heaps_lock);
@@ -67,8 +76,10 @@ void start() {
     central.seed(seed);
 }
 
-/// pthread_atfork may allocate, so not in start(), which the first allocation calls.
-[[gnu::constructor]] void watch_forks() {
+/// As early as possible: who watches forks later is called before us, and after us when the fork is done, and may allocate then.
+/// pthread_atfork may allocate itself, so not in start().
+void watch_forks() {
+    if (watched.load(std::memory_order_relaxed) || watched.exchange(true)) return;
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
@@ -99,20 +110,27 @@ LocalHeap* heap_of_this_thread() {
         heap = new (place) ThreadHeap(central);
     }
     this_threads_heap = &heap->heap;
+    // These two may allocate, from this heap.
     pthread_setspecific(end_of_thread, heap);
+    watch_forks();
     return &heap->heap;
 }
 
 void free_slowly(void* block) {
     if (block == nullptr) return;
-    if (LocalHeap* const heap = heap_of_this_thread()) {
+    const bool late = thread_has_ended && this_threads_heap == &no_heap;
+    if (LocalHeap* const heap = late ? nullptr : heap_of_this_thread()) {
         heap->free(block);
         return;
     }
     pthread_mutex_lock(&spare_lock);
-    if (spare_heap == nullptr) spare_heap = new (place_of_spare_heap) LocalHeap(central);
+    if (spare_heap == nullptr)
+        spare_heap = new (place_of_spare_heap) LocalHeap(central);
+    else
+        spare_heap->reopen();
     spare_heap->free(block);
-    spare_heap->trim();
+    // Closed, it keeps no slab from the others until it is needed again.
+    spare_heap->close();
     pthread_mutex_unlock(&spare_lock);
 }
 
