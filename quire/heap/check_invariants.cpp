@@ -114,6 +114,14 @@ void LocalHeap::check_invariants() const {
             previous = slab;
         }
     }
+    for (std::uintptr_t i = 0; i < known_.size(); ++i) {
+        const std::uintptr_t unit = known_[i].unit;
+        if (unit == no_unit(i)) continue;
+        require(unit % known_.size() == i, "I18: a known unit is not in its place");
+        const Slab* const slab = central_.find(reinterpret_cast<const void*>(unit << kHeapShape.unit_shift));
+        require(slab == known_[i].slab && slab != nullptr && slab->owner.load(std::memory_order_acquire) == this,
+                "I18: a known unit is another's");
+    }
     require(idle == idle_bytes_, "I18: idle bytes have drifted");
     require(no_blocks_ == 0, "I18: there are blocks where there is no slab");
 }

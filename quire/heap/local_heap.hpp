@@ -34,11 +34,15 @@ public:
     static constexpr std::size_t kLargestAlignment = kHeapShape.largest_alignment;
 
     explicit LocalHeap(CentralHeap& central);
+    /// The same in memory that is full of zeroes, most of which then need not be touched.
+    struct InZeroes {};
+    LocalHeap(CentralHeap& central, InZeroes);
     /// One that has nothing and never will, constant-initialised: what a thread has before its first allocation, so that the
     /// fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
     struct Nothing {};
-    constexpr LocalHeap(CentralHeap& central, Nothing) : central_(central), recent_{} {
+    constexpr LocalHeap(CentralHeap& central, Nothing) : central_(central), known_{}, recent_{} {
         for (Bin& bin : bins_) bin.word = &no_blocks_;
+        known_[0].unit = 1;
     }
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
@@ -101,6 +105,12 @@ private:
         std::uint32_t bytes = 0;      ///< of a block
         std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
     };
+    /// A unit of one of this heap's slabs, in the place that its number has: two loads instead of five. Who knows a slab here
+    /// need not ask for its owner.
+    struct Known {
+        std::uintptr_t unit;
+        Slab* slab;
+    };
     /// This heap's slabs of a class that have room.
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
@@ -123,7 +133,15 @@ private:
     [[nodiscard]] void* take(std::size_t class_number);
     void give_back(Slab& slab, const void* block);
     void remember(std::size_t class_number, const RecentBlock& block);
+    void forget(const Slab& slab);
     void forget_recent(const Slab& slab);
+    [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
+        return reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift;
+    }
+    [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
+    [[nodiscard]] const Known& known(std::uintptr_t unit) const { return known_[unit % kHeapShape.known]; }
+    /// A number that does not belong where it is put.
+    [[nodiscard]] static std::uintptr_t no_unit(std::uintptr_t unit) { return unit % kHeapShape.known == 0 ? 1 : 0; }
     void delete_slab(Slab& slab);
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
@@ -170,6 +188,7 @@ private:
     Batch batch_;
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
+    std::array<Known, kHeapShape.known> known_;
     /// Not initialised: most pages of it are never touched.
     alignas(kRecentBytes) std::array<RecentBlocks, kSizeClasses> recent_;
 };
@@ -216,20 +235,22 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
 /// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up, and without a call
 /// in it the fast path needs no stack frame.
 inline bool LocalHeap::free_here(void* block) {
-    Slab* const slab = central_.find(block);
-    if (slab == nullptr || slab->owner.load(std::memory_order_relaxed) != this) [[unlikely]]
+    const std::uintptr_t unit = unit_of(block);
+    const Known& here = known(unit);
+    if (here.unit != unit) [[unlikely]]
         return false;
-    const std::uint32_t number = slab->number_of(block);
-    if (number >= slab->carved || slab->until_event == 1) [[unlikely]]
+    Slab& slab = *here.slab;
+    const std::uint32_t number = slab.number_of(block);
+    if (number >= slab.carved || slab.until_event == 1) [[unlikely]]
         return false;
-    Word& word = slab->free_words()[number / Slab::kWordBits];
+    Word& word = slab.free_words()[number / Slab::kWordBits];
     const Word bit = Word{1} << number % Slab::kWordBits;
     const Word before = word;
     if ((before & bit) != 0) [[unlikely]]
         return false;
     word = before | bit;
-    --slab->until_event;
-    remember(slab->class_number, RecentBlock(block, &word, number % Slab::kWordBits));
+    --slab.until_event;
+    remember(slab.class_number, RecentBlock(block, &word, number % Slab::kWordBits));
     return true;
 }
 

@@ -9,11 +9,16 @@ namespace quire {
 
 constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
 
-LocalHeap::LocalHeap(CentralHeap& central) : central_(central) {
+LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
+    for (std::uintptr_t i = 0; i < known_.size(); ++i) known_[i] = {no_unit(i), nullptr};
+}
+
+LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
         bins_[i].word = &no_blocks_;
     }
+    known_[0].unit = no_unit(0);
 }
 
 namespace {
@@ -22,6 +27,8 @@ namespace {
 constexpr std::size_t kCarvedBytes = 4096;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
+/// And from so many bytes on it may well be a table that is used here and there.
+constexpr std::size_t kPerhapsUnused = 16384;
 
 }  // namespace
 
@@ -131,8 +138,7 @@ bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
     found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
-    // What is to be zero may well be a table that is used here and there.
-    get_frames(slab, slab.carved, zeroed && found_zeroed_);
+    get_frames(slab, slab.carved, zeroed && found_zeroed_ && slab.block_bytes >= kPerhapsUnused);
     show(bin, slab, word);
     return true;
 }
@@ -193,6 +199,7 @@ void LocalHeap::leave(std::size_t class_number) {
 
 /// A full slab: whoever frees one of its blocks takes it.
 void LocalHeap::disown(Slab& slab) {
+    forget(slab);
     slab.filled_by = this;
     slab.owner.store(Slab::full(), std::memory_order_seq_cst);
 }

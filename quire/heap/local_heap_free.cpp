@@ -42,6 +42,7 @@ void LocalHeap::free_elsewhere(void* block) {
             free_from_afar(*slab, number);
             return;
         }
+        known(unit_of(block)) = {unit_of(block), slab};
         give_back(*slab, block);
         return;
     }
@@ -76,6 +77,13 @@ void LocalHeap::event(Slab& slab) {
 }
 
 /// Before a slab goes to somebody else.
+void LocalHeap::forget(const Slab& slab) {
+    const std::uintptr_t first = unit_of(slab.first_page());
+    for (std::uintptr_t unit = first; unit < first + slab.pages / kUnitPages.value; ++unit) {
+        if (known(unit).unit == unit) known(unit).unit = no_unit(unit);
+    }
+}
+
 void LocalHeap::forget_recent(const Slab& slab) {
     RecentBlocks& recent = recent_[slab.class_number];
     RecentBlock*& end = bins_[slab.class_number].recent;
@@ -83,11 +91,13 @@ void LocalHeap::forget_recent(const Slab& slab) {
 }
 
 void LocalHeap::delete_slab(Slab& slab) {
+    forget(slab);
     forget_recent(slab);
     central_.delete_slab(slab);
 }
 
 void LocalHeap::share(Slab& slab) {
+    forget(slab);
     forget_recent(slab);
     central_.share(slab);
 }

@@ -43,6 +43,7 @@ public:
                                           .map_from_zero = true,
                                           .cache_line = 64,
                                           .idle_bytes = 256 * 1024,
+                                          .known = 1024,
                                           .recent = 32};
 };
 

@@ -29,7 +29,7 @@ constinit std::atomic<bool> watched = false;
 
 /// A local heap outlives its thread: another thread may be about to look into its inbox. The next thread gets it.
 struct ThreadHeap {
-    explicit ThreadHeap(CentralHeap& shared) : heap(shared) {}
+    explicit ThreadHeap(CentralHeap& shared) : heap(shared, LocalHeap::InZeroes{}) {}
     LocalHeap heap;
     ThreadHeap* next_unused = nullptr;
 };
