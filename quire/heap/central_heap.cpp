@@ -18,6 +18,8 @@ Page page_of(const void* address) {
 /// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
 constexpr PageCount kLargeKnown = kUnitPages;
 
+constexpr std::size_t kDenseBlocks = 8192;  // bytes: what a slab of larger blocks has to spare is too much to be called dense
+
 constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
 
 constexpr std::size_t kFreelyAligned = std::size_t{4} << 20U;  // bytes
@@ -70,7 +72,8 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     const SizeClass& size = size_class(class_number);
     const PageCount pages{size.slab_pages};
     const Guard guard(lock_);
-    void* const first = spans_.acquire(pages, kUnitPages);
+    void* const first =
+        size.bytes <= kDenseBlocks ? spans_.acquire_dense(pages, kUnitPages) : spans_.acquire(pages, kUnitPages);
     if (first == nullptr) return nullptr;
     Slab* const slab = enter(first, pages, pages, (size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);
     if (slab == nullptr) {

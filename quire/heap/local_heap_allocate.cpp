@@ -176,6 +176,8 @@ void LocalHeap::leave(std::size_t class_number) {
     Slab& slab = *slabs_[class_number].current;
     SlabList& waiting = slabs_[class_number].waiting;
     drop_current(class_number);
+    // What others returned just now may have emptied it.
+    if (slab.idle) wake(slab);
     std::uint32_t free = 0;
     for (std::size_t word = slab.carved_words(); word-- > 0;) {
         if (slab.free_words()[word] == 0) continue;

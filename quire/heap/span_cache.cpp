@@ -50,6 +50,11 @@ void* SpanCache::acquire(PageCount count, PageCount alignment) {
     return take(count, alignment);
 }
 
+void* SpanCache::acquire_dense(PageCount count, PageCount alignment) {
+    const std::size_t units = units_for(count);
+    return units > kMostUnits ? take(count, alignment) : take_units(units, units_for(alignment), true);
+}
+
 void* SpanCache::acquire_growing(PageCount count, PageCount alignment) {
     return units_for(count) > kMostUnits ? take_large(count, alignment, true) : acquire(count, alignment);
 }
@@ -69,23 +74,27 @@ void SpanCache::release(void* first, PageCount count) {
 std::byte* SpanCache::take(PageCount count, PageCount alignment) {
     const std::size_t units = units_for(count);
     if (units > kMostUnits) return take_large(count, alignment, false);
-    return take_units(units, units_for(alignment));
+    return take_units(units, units_for(alignment), false);
 }
 
-std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment) {
+std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment, bool dense) {
     // What has frames already comes first.
     if (kept_ >= units * kUnitBytes) {
         for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
+            if (chunk->dense != dense) continue;
             const std::size_t first = find_run(chunk->free & chunk->dirty, units, alignment);
             if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
         }
     }
     for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
+        if (chunk->dense != dense) continue;
         const std::size_t first = find_run(chunk->free, units, alignment);
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
     keep_at_most(budget_in_growth());
-    Chunk* const chunk = new_chunk();
+    Chunk* chunk = new_chunk(dense);
+    // Somebody may need the addresses more than we what is kept.
+    if (chunk == nullptr && trim()) chunk = new_chunk(dense);
     return chunk == nullptr ? nullptr : take_from(*chunk, 0, units);
 }
 
@@ -103,7 +112,7 @@ std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t uni
     return chunk.base + first * kUnitBytes;
 }
 
-SpanCache::Chunk* SpanCache::new_chunk() {
+SpanCache::Chunk* SpanCache::new_chunk(bool dense) {
     if (unused_ == nullptr) {
         void* const page = own_.acquire(PageCount{1}, PageCount{1});
         if (page == nullptr) return nullptr;
@@ -123,7 +132,7 @@ SpanCache::Chunk* SpanCache::new_chunk() {
     }
     Chunk* const chunk = unused_;
     unused_ = chunk->next;
-    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = used_ >= kLargeFramesFrom};
+    *chunk = Chunk{.base = static_cast<std::byte*>(first), .dense = dense, .large = dense && used_ >= kLargeFramesFrom};
     if (chunk->large) pages_.prefer_large_frames(first, kPages);
     chunks_.set(range, chunk);
     ++chunk_count_;
@@ -183,7 +192,8 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     const std::size_t bytes = count.value * kPageSize;
     const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
     const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
-    const LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
+    LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
+    if (taken.first == nullptr && trim()) taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
     latest_fresh_ = taken.dirty ? nullptr : taken.first;
@@ -270,9 +280,10 @@ void SpanCache::keep_at_most(std::size_t bytes) {
 }
 
 bool SpanCache::trim() {
-    const bool any = kept() != 0;
-    if (any) keep_at_most(0);
-    return any;
+    const std::size_t before = kept() + large_.mapped().value * kPageSize;
+    keep_at_most(0);
+    static_cast<void>(large_.keep_at_most(PageCount{0}));
+    return kept() + large_.mapped().value * kPageSize != before;
 }
 
 void SpanCache::given_back(std::size_t bytes) {
@@ -307,7 +318,7 @@ void SpanCache::learn() {
 }
 
 std::size_t SpanCache::budget() const {
-    return std::max(kFirstBudget, used_) + learned_;
+    return (used_ >= kMuchUsed ? used_ : std::max(kFirstBudget, used_ / 8)) + learned_;
 }
 
 /// What is kept then has not been found good enough.

@@ -7,9 +7,10 @@
 ///      │ 0│ 1│ 2│ 3│  │                                 │62│63│     └ dirty: may it have frames? 0 = it reads as zeroes
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
-/// The budget is how many bytes may be free and dirty: as many as are used, at least 512 KiB; a quarter of it when new memory
-/// has to be asked for all the same. When what was given back is wanted again within a second, that was a mistake, and the
-/// budget grows by as much; a second without a mistake halves what was learned.
+/// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
+/// the more goes back in one call; below 8 MiB an eighth of it, at least 256 KiB. While it grows, a quarter. When what was
+/// given back is wanted again within a second, that was a mistake, and the budget grows by as much; a second without a mistake
+/// halves what was learned.
 
 #include <array>
 #include <bit>
@@ -47,6 +48,7 @@ public:
         Units free = ~Units{0};
         Units dirty = 0;
         Units fresh = 0;     ///< were taken when they had no frames
+        bool dense = false;  ///< for spans that are used to their last page
         bool large = false;  ///< prefers large frames
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
@@ -61,6 +63,7 @@ public:
           large_(pages) {}
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
+    [[nodiscard]] void* acquire_dense(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
@@ -78,18 +81,19 @@ public:
     void check_invariants() const;
 
 private:
-    static constexpr std::size_t kFirstBudget = 512 * 1024;
+    static constexpr std::size_t kFirstBudget = 256 * 1024;
+    static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
-    /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{32} << 20U;
+    /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{64} << 20U;
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;  ///< a span of so many bytes gets them anyway
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;         ///< bytes of addresses behind a new mapping
 
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
-    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment);
+    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);
     [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
     [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
-    [[nodiscard]] Chunk* new_chunk();
+    [[nodiscard]] Chunk* new_chunk(bool dense);
     void delete_chunk(Chunk& chunk);
     void release_units(void* first, std::size_t units);
     void list(Chunk& chunk);

@@ -24,6 +24,8 @@ public:
         if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
         return first;
     }
+    /// The same for a span that will be used to its last page.
+    [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) { return acquire(count, alignment); }
     /// The same for a span that is likely to grow: where it lies, if possible.
     [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) { return acquire(count, alignment); }
     /// Whether a span that was just acquired reads as zeroes.
