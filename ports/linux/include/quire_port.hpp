@@ -42,7 +42,7 @@ public:
                                           .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
                                           .map_from_zero = true,
                                           .cache_line = 64,
-                                          .idle_bytes = 256 * 1024,
+                                          .idle_bytes = std::size_t{256} << 10U,
                                           .recent = 32};
 };
 

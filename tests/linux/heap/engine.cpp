@@ -96,6 +96,7 @@ void storm() {
     World world;
     static std::array<std::atomic<void*>, 256> slots;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, i] {
             Local local(world);
@@ -128,6 +129,7 @@ void openings() {
         one.load()->close();
     }
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, &unused, i] {
             Local local(world);
@@ -201,6 +203,7 @@ void pipeline() {
 void large_blocks() {
     World world;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, i] {
             Local local(world);
