@@ -104,7 +104,12 @@ Frame Machine::table_frame(Page page) {
 
 Frame Machine::unlink_table(Page page) {
     const Frame table = table_frame(page);
-    write_entry(directory_slot(active_directory(), page), {});
+    const Frame active = active_directory();
+    write_entry(directory_slot(active, page), {});
+    // Another processor may have read the entry just before, and would set bits in a frame that has become somebody else's.
+    computer().for_each_processor([&](Processor& processor) {
+        if (processor.directory() == active) processor.finish_access();
+    });
     hosted::checkpoint();
     return table;
 }

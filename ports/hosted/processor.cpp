@@ -43,8 +43,9 @@ Processor& Processor::current() {
 
 void Processor::activate(Frame directory) {
     // In this order: who flushes the old space passes over a processor on which it is no longer active, and may then free the
-    // frames that this one would still remember (I6).
+    // frames that this one would still remember (I6). The checkpoint lets tests see the moment between the two.
     forget_all();
+    checkpoint();
     directory_ = directory.number;
     list_mirror_ = &computer_.list_mirror(directory);
     constexpr PageRange kList = port::Machine::kListWindow;
@@ -64,6 +65,10 @@ void Processor::forget(Page page) {
 void Processor::forget_all() {
     const std::lock_guard guard(lock_);
     cached_.clear();
+}
+
+void Processor::finish_access() {
+    const std::lock_guard guard(lock_);
 }
 
 void Processor::check_cached() {

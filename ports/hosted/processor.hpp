@@ -52,6 +52,8 @@ public:
     /// another processor would; any thread may call it.
     void forget(Page page);
     void forget_all();
+    /// Returns when a load or store that was under way, and with it the walk through the tables, has ended. Any thread may call it.
+    void finish_access();
 
     /// No cached translation grants more than the tables say, or shows another frame (I22). Between verbs only; a defect if not.
     void check_cached();

@@ -1,6 +1,7 @@
 #include "quire/heap/central_heap.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
@@ -17,6 +18,8 @@ Page page_of(const void* address) {
 /// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
 constexpr PageCount kLargeKnown = kUnitPages;
 
+constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
+
 constexpr std::size_t kFreelyAligned = std::size_t{4} << 20U;  // bytes
 
 }  // namespace
@@ -31,7 +34,7 @@ Slab* CentralHeap::enter(void* first, PageCount pages, PageCount known, std::siz
         return nullptr;
     }
     slab->base = static_cast<std::byte*>(first);
-    slab->pages = pages.value;
+    slab->pages = static_cast<std::uint32_t>(pages.value);
     slab->words = static_cast<std::uint16_t>(words);
     slab->previous_of_all = nullptr;
     slab->next_of_all = all_;
@@ -83,8 +86,9 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->until_event = slab->floor = slab->carved = 0;
     slab->cursor = 0;
     slab->listed = slab->idle = false;
+    slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
-    slab->framed = spans_.lacks_frames(first, pages) ? 0 : pages.value;
+    slab->framed = spans_.lacks_frames(first, pages) ? 0 : slab->pages;
     slab->owner.store(owner, std::memory_order_relaxed);
     slab_pages_ += pages;
     return slab;
@@ -157,14 +161,24 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool
     // A source may align to a few MiB only what is not tiny.
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
     const PageCount pages = std::max(pages_for(bytes), least);
+    if (pages > kMostPages) return nullptr;
+    bool is_zero = false;
+    void* const first = enter_large(bytes, pages, aligned, is_zero);
+    // Clearing takes long, and nobody else knows the block yet: the others need not wait.
+    if (first != nullptr && zeroed && !is_zero) std::memset(first, 0, pages.value * kPageSize);
+    return first;
+}
+
+void* CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero) {
     const Guard guard(lock_);
-    void* const first = zeroed ? spans_.acquire_zeroed(pages, aligned) : spans_.acquire(pages, aligned);
+    void* const first = spans_.acquire(pages, alignment);
     if (first == nullptr) return nullptr;
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {
         spans_.release(first, pages);
         return nullptr;
     }
+    is_zero = spans_.is_zero(first, pages);
     slab->class_number = Slab::kLarge;
     slab->large_bytes = bytes;
     slab->owner.store(nullptr, std::memory_order_relaxed);
@@ -183,37 +197,47 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
 }
 
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
-    const PageCount pages = pages_for(bytes);
-    const Guard guard(lock_);
     const PageCount old{slab.pages};
-    const bool fits = pages <= old && pages.value > old.value / 2;
-    if (fits || spans_.resize(slab.base, old, pages)) {
-        if (!fits) {
-            large_pages_ += pages;
-            large_pages_ -= old;
-            slab.pages = pages.value;
-        }
+    void* const block = resize_large_locked(slab, bytes);
+    // It grows because what is new will be used.
+    if (block != nullptr && slab.pages > old.value)
+        spans_.get_frames(slab.base + old.value * kPageSize, PageCount{slab.pages} - old);
+    return block;
+}
+
+void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
+    const Guard guard(lock_);
+    const PageCount needed = pages_for(bytes);
+    const PageCount old{slab.pages};
+    if (needed <= old && needed.value > old.value / 2) {
         slab.large_bytes = bytes;
         return slab.base;
     }
-    if (pages < old || !spans_.can_transfer()) return nullptr;
-    // A block that grows once will grow again; pages that nobody touches cost addresses, not frames.
-    const PageCount roomy = pages + PageCount{pages.value / 4};
-    void* const first = spans_.acquire(roomy, kUnitPages);
-    if (first == nullptr) return nullptr;
+    if (needed > kMostPages) return nullptr;
+    // A block that grows once will grow again, so it gets more room each time, the longer it is.
+    const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
+    if (!spans_.resize(slab.base, old, pages) && (needed <= old || !move_large(slab, pages))) return nullptr;
+    large_pages_ += pages;
+    large_pages_ -= old;
+    slab.pages = static_cast<std::uint32_t>(pages.value);
+    slab.large_bytes = bytes;
+    return slab.base;
+}
+
+/// To where there is room, the contents with it.
+bool CentralHeap::move_large(Slab& slab, PageCount pages) {
+    if (!spans_.can_transfer()) return false;
+    void* const first = spans_.acquire_growing(pages, kUnitPages);
+    if (first == nullptr) return false;
     const PageRange known = range_of(page_of(first), kLargeKnown);
-    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, old, first, roomy)) {
-        spans_.release(first, roomy);
-        return nullptr;
+    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, PageCount{slab.pages}, first, pages)) {
+        spans_.release(first, pages);
+        return false;
     }
     map_.set(range_of(page_of(slab.base), kLargeKnown), nullptr);
     map_.set(known, &slab);
-    large_pages_ += roomy;
-    large_pages_ -= old;
     slab.base = static_cast<std::byte*>(first);
-    slab.pages = roomy.value;
-    slab.large_bytes = bytes;
-    return first;
+    return true;
 }
 
 bool CentralHeap::trim() {

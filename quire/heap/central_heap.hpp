@@ -48,9 +48,10 @@ public:
     using Map =
         AddressMap<Slab, kHeapShape.unit_shift, kHeapShape.map_roots, kHeapShape.map_leaf, kHeapShape.map_from_zero>;
 
-    /// All spans of `spans` lie within `range`. `own` is where descriptors come from; it may be the same source.
-    constexpr CentralHeap(SpanSource& spans, SpanSource& own, PageRange range)
-        : spans_(spans), own_(own), map_(range), descriptors_(own) {}
+    /// All spans of `spans` lie within `range`. `own` is where descriptors come from; it may be the same source. `root` is the
+    /// map's.
+    constexpr CentralHeap(SpanSource& spans, SpanSource& own, PageRange range, Map::Root& root)
+        : spans_(spans), own_(own), map_(range, root), descriptors_(own) {}
     CentralHeap(const CentralHeap&) = delete;
     CentralHeap& operator=(const CentralHeap&) = delete;
 
@@ -65,7 +66,7 @@ public:
     /// The next `pages` of a slab of the caller's are about to be used for the first time.
     void get_frames(Slab& slab, std::size_t pages) const {
         spans_.get_frames(slab.first_page() + slab.framed * kPageSize, PageCount{pages});
-        slab.framed += pages;
+        slab.framed += static_cast<std::uint32_t>(pages);
     }
 
     /// Offers a slab of the caller's with room to whoever needs one.
@@ -106,6 +107,10 @@ public:
 
 private:
     [[nodiscard]] Slab* enter(void* first, PageCount pages, PageCount known, std::size_t words) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] void* enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero)
+        QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] void* resize_large_locked(Slab& slab, std::size_t bytes) QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] bool move_large(Slab& slab, PageCount pages) QUIRE_REQUIRES(lock_);
     void forget(Slab& slab, PageCount known) QUIRE_REQUIRES(lock_);
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);

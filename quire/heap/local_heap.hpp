@@ -34,12 +34,12 @@ public:
     static constexpr std::size_t kLargestAlignment = kHeapShape.largest_alignment;
 
     explicit LocalHeap(CentralHeap& central);
-    /// One that has nothing and never will, constant-initialised: what a thread has before its first allocation, so that the
-    /// fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
-    struct Nothing {};
-    constexpr LocalHeap(CentralHeap& central, Nothing) : central_(central), recent_{} {
-        for (Bin& bin : bins_) bin.word = &no_blocks_;
-    }
+    /// The same in memory that is full of zeroes, most of which then need not be touched.
+    struct InZeroes {};
+    LocalHeap(CentralHeap& central, InZeroes);
+    /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
+    /// the fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
+    constexpr LocalHeap() : known_{}, recent_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
@@ -96,17 +96,23 @@ private:
         /// Behind the latest recent block. There are none where kRecentBytes divides this, and no room for one more in the
         /// last place before that.
         RecentBlock* recent = nullptr;
-        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; never nullptr
+        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; nullptr: there is none
         std::byte* origin = nullptr;  ///< the block of the word's bit 0
         std::uint32_t bytes = 0;      ///< of a block
         std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
+    };
+    /// A unit of one of this heap's slabs, in the place that its number has: two loads instead of five. Who knows a slab here
+    /// need not ask for its owner.
+    struct Known {
+        std::uintptr_t unit;  ///< unit_of(); 0: no slab
+        Slab* slab;
     };
     /// This heap's slabs of a class that have room.
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        std::uint32_t step = 1;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
-        std::uint32_t patience = 1;  ///< frees after which event() looks again at a current slab that was not empty
+        std::uint32_t step = 0;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
+        std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
     struct Batch {
@@ -118,20 +124,25 @@ private:
     static constexpr std::uint32_t kMostPatience = 64;
     static constexpr std::uint32_t kDeletionsPerLook = 16;
 
-    static Word no_blocks_;  ///< the word of a bin without a slab: always 0
-
     [[nodiscard]] void* take(std::size_t class_number);
     void give_back(Slab& slab, const void* block);
     void remember(std::size_t class_number, const RecentBlock& block);
+    void forget(const Slab& slab);
     void forget_recent(const Slab& slab);
+    /// Its number plus 1, so that 0 is none.
+    [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
+        return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
+    }
+    [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
+    [[nodiscard]] const Known& known(std::uintptr_t unit) const { return known_[unit % kHeapShape.known]; }
     void delete_slab(Slab& slab);
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number);
+    [[nodiscard]] bool refill(std::size_t class_number, bool zeroed = false);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
-    void get_frames(Slab& slab, std::size_t end);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab, bool zeroed);
+    void get_frames(Slab& slab, std::size_t end, bool perhaps_unused);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
@@ -157,17 +168,20 @@ private:
     void collect(Slab& slab);
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
     void check_recent(std::size_t class_number) const;
+    [[nodiscard]] void* move(void* block, std::size_t usable, std::size_t bytes);
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
-    CentralHeap& central_;
+    CentralHeap* central_ = nullptr;
     std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
+    bool found_zeroed_ = false;  ///< the block that the latest refill found is zero
     std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     Batch batch_;
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
+    std::array<Known, kHeapShape.known> known_;
     /// Not initialised: most pages of it are never touched.
     alignas(kRecentBytes) std::array<RecentBlocks, kSizeClasses> recent_;
 };
@@ -180,7 +194,7 @@ inline void* LocalHeap::take(std::size_t class_number) {
         *recent.word() ^= Word{1} << recent.bit();
         block = recent.block();
     } else {
-        const Word blocks = *bin.word;
+        const Word blocks = bin.word == nullptr ? 0 : *bin.word;
         if (blocks == 0) [[unlikely]]
             return nullptr;
         *bin.word = blocks & (blocks - 1);
@@ -214,20 +228,22 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
 /// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up, and without a call
 /// in it the fast path needs no stack frame.
 inline bool LocalHeap::free_here(void* block) {
-    Slab* const slab = central_.find(block);
-    if (slab == nullptr || slab->owner.load(std::memory_order_relaxed) != this) [[unlikely]]
+    const std::uintptr_t unit = unit_of(block);
+    const Known& here = known(unit);
+    if (here.unit != unit) [[unlikely]]
         return false;
-    const std::uint32_t number = slab->number_of(block);
-    if (number >= slab->carved || slab->until_event == 1) [[unlikely]]
+    Slab& slab = *here.slab;
+    const std::uint32_t number = slab.number_of(block);
+    if (number >= slab.carved || slab.until_event == 1) [[unlikely]]
         return false;
-    Word& word = slab->free_words()[number / Slab::kWordBits];
+    Word& word = slab.free_words()[number / Slab::kWordBits];
     const Word bit = Word{1} << number % Slab::kWordBits;
     const Word before = word;
     if ((before & bit) != 0) [[unlikely]]
         return false;
     word = before | bit;
-    --slab->until_event;
-    remember(slab->class_number, RecentBlock(block, &word, number % Slab::kWordBits));
+    --slab.until_event;
+    remember(slab.class_number, RecentBlock(block, &word, number % Slab::kWordBits));
     return true;
 }
 

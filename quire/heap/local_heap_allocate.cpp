@@ -7,24 +7,30 @@
 
 namespace quire {
 
-constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
+LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
+    known_.fill({});
+}
 
-LocalHeap::LocalHeap(CentralHeap& central) : central_(central) {
+LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
-        bins_[i].word = &no_blocks_;
+        slabs_[i].step = 1;
     }
 }
 
 namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
-constexpr std::size_t kCarvedBytes = 16384;
+constexpr std::size_t kCarvedBytes = 4096;
+/// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
+constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
+/// And from so many bytes on it may well be a table that is used here and there.
+constexpr std::size_t kPerhapsUnused = 16384;
 
 }  // namespace
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, false);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, false);
     return allocate_class(class_for(bytes));
 }
 
@@ -39,18 +45,25 @@ void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
     const std::size_t class_number = aligned_class(bytes, alignment);
     if (class_number < kSizeClasses) return allocate_class(class_number);
-    return central_.allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
+    return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
 }
 
 void* LocalHeap::allocate_zeroed(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, true);
-    void* const block = allocate(bytes);
-    if (block != nullptr) std::memset(block, 0, bytes);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, true);
+    const std::size_t class_number = class_for(bytes);
+    void* block = take(class_number);
+    if (block == nullptr) {
+        if (!refill(class_number, true)) return nullptr;
+        block = take(class_number);
+        if (found_zeroed_) return block;
+    }
+    std::memset(block, 0, bytes);
     return block;
 }
 
 /// Finds a word with free blocks for a bin whose word has none. False if there is no memory.
-bool LocalHeap::refill(std::size_t class_number) {
+bool LocalHeap::refill(std::size_t class_number, bool zeroed) {
+    found_zeroed_ = false;
     Bin& bin = bins_[class_number];
     Slabs& slabs = slabs_[class_number];
     if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
@@ -64,7 +77,7 @@ bool LocalHeap::refill(std::size_t class_number) {
         slabs.current = slab;
         bin.bytes = slab->block_bytes;
         bin.uncounted = 0;
-        if (next_word(bin, *slab) || carve(bin, *slab)) return true;
+        if (next_word(bin, *slab) || carve(bin, *slab, zeroed)) return true;
     }
 }
 
@@ -73,8 +86,8 @@ Slab* LocalHeap::slab_with_room(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* const slab = waiting.first();
     // Blocks that have frames already come first, be they the others'.
-    if ((slab == nullptr || slab->carved < slab->capacity) && central_.has_shared(class_number)) {
-        Slab* const shared = central_.take_shared(class_number, this);
+    if ((slab == nullptr || slab->carved < slab->capacity) && central_->has_shared(class_number)) {
+        Slab* const shared = central_->take_shared(class_number, this);
         if (shared != nullptr) {
             shared->filled_by = this;
             shared->floor = 0;
@@ -82,7 +95,7 @@ Slab* LocalHeap::slab_with_room(std::size_t class_number) {
             return shared;
         }
     }
-    if (slab == nullptr) return central_.new_slab(class_number, this);
+    if (slab == nullptr) return central_->new_slab(class_number, this);
     waiting.remove(*slab);
     return slab;
 }
@@ -112,27 +125,33 @@ void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
 }
 
 /// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
-bool LocalHeap::carve(Bin& bin, Slab& slab) {
+bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
     if (slab.carved == slab.capacity) return false;
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
     const std::size_t count = std::clamp<std::size_t>(kCarvedBytes / slab.block_bytes, 1, left);
+    // A block of this word may have been freed meanwhile; then that one comes first.
+    found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
-    get_frames(slab, slab.carved);
+    get_frames(slab, slab.carved, zeroed && found_zeroed_ && slab.block_bytes >= kPerhapsUnused);
     show(bin, slab, word);
     return true;
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
 /// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
-void LocalHeap::get_frames(Slab& slab, std::size_t end) {
-    const auto used = (static_cast<std::size_t>(slab.block(end) - slab.first_page()) + kPageSize - 1) / kPageSize;
+void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
+    const auto used = static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
     if (used <= slab.framed) return;
+    if (perhaps_unused) {
+        slab.framed = used;
+        return;
+    }
     std::uint32_t& step = slabs_[slab.class_number].step;
-    central_.get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
-    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(4 * kUnitPages.value));
+    central_->get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
+    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
@@ -148,7 +167,7 @@ void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
 
 void LocalHeap::drop_current(std::size_t class_number) {
     slabs_[class_number].current = nullptr;
-    bins_[class_number].word = &no_blocks_;
+    bins_[class_number].word = nullptr;
 }
 
 /// The current slab has no free block behind the cursor. It waits in the list if it has some before it or can be carved;
@@ -177,6 +196,7 @@ void LocalHeap::leave(std::size_t class_number) {
 
 /// A full slab: whoever frees one of its blocks takes it.
 void LocalHeap::disown(Slab& slab) {
+    forget(slab);
     slab.filled_by = this;
     slab.owner.store(Slab::full(), std::memory_order_seq_cst);
 }

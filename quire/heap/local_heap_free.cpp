@@ -8,6 +8,12 @@
 
 namespace quire {
 
+namespace {
+
+constexpr std::size_t kGrowsRoomy = 256;  // bytes
+
+}  // namespace
+
 std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
     const std::uint32_t number = slab.number_of(block);
     require(number < slab.capacity, Slab::kNotABlock);
@@ -16,10 +22,10 @@ std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
 
 void LocalHeap::free_elsewhere(void* block) {
     if (block == nullptr) return;
-    Slab* const slab = central_.find(block);
+    Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     if (slab->is_large()) {
-        central_.free_large(*slab, block);
+        central_->free_large(*slab, block);
         return;
     }
     const std::uint32_t number = number_in(*slab, block);
@@ -29,13 +35,14 @@ void LocalHeap::free_elsewhere(void* block) {
             if (!slab->owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
             adopt(*slab, number / Slab::kWordBits);
         } else if (owner == Slab::shared()) {
-            if (!central_.free_shared(*slab, number)) continue;
+            if (!central_->free_shared(*slab, number)) continue;
             return;
         } else if (owner != this) {
             require(owner != nullptr, Slab::kForeign);
             free_from_afar(*slab, number);
             return;
         }
+        known(unit_of(block)) = {unit_of(block), slab};
         give_back(*slab, block);
         return;
     }
@@ -59,6 +66,7 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
+        slabs.step = (slabs.step + 1) / 2;
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
@@ -69,6 +77,13 @@ void LocalHeap::event(Slab& slab) {
 }
 
 /// Before a slab goes to somebody else.
+void LocalHeap::forget(const Slab& slab) {
+    const std::uintptr_t first = unit_of(slab.first_page());
+    for (std::uintptr_t unit = first; unit < first + slab.pages / kUnitPages.value; ++unit) {
+        if (known(unit).unit == unit) known(unit).unit = 0;
+    }
+}
+
 void LocalHeap::forget_recent(const Slab& slab) {
     RecentBlocks& recent = recent_[slab.class_number];
     RecentBlock*& end = bins_[slab.class_number].recent;
@@ -76,13 +91,15 @@ void LocalHeap::forget_recent(const Slab& slab) {
 }
 
 void LocalHeap::delete_slab(Slab& slab) {
+    forget(slab);
     forget_recent(slab);
-    central_.delete_slab(slab);
+    central_->delete_slab(slab);
 }
 
 void LocalHeap::share(Slab& slab) {
+    forget(slab);
     forget_recent(slab);
-    central_.share(slab);
+    central_->share(slab);
 }
 
 /// An empty current slab stays, so that a block which is taken and freed in turn does not cost a slab each time; but only
@@ -150,7 +167,7 @@ void LocalHeap::close() {
 
 void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment) {
     if (block == nullptr) return;
-    const Slab* const slab = central_.find(block);
+    const Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     const std::size_t class_number =
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
@@ -172,7 +189,7 @@ void LocalHeap::require_taken(const Slab& slab, const void* block) const {
 }
 
 std::size_t LocalHeap::usable_size(const void* block) const {
-    const Slab* const slab = central_.find(block);
+    const Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     require_taken(*slab, block);
     return slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
@@ -180,18 +197,26 @@ std::size_t LocalHeap::usable_size(const void* block) const {
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {
     if (block == nullptr) return allocate(bytes);
-    const std::size_t usable = usable_size(block);
-    Slab& slab = *central_.find(block);
-    if (slab.is_large()) {
+    Slab* const slab = central_->find(block);
+    require(slab != nullptr, Slab::kForeign);
+    require_taken(*slab, block);
+    if (slab->is_large()) {
         if (bytes > kLargestBlock) {
-            void* const resized = central_.resize_large(slab, bytes);
+            void* const resized = central_->resize_large(*slab, bytes);
             if (resized != nullptr) return resized;
         }
-    } else if (bytes <= usable && bytes > usable / 2) {
-        // In place unless it would waste more than half of the block.
-        return block;
+        return move(block, slab->pages * kPageSize, bytes);
     }
-    void* const moved = allocate(bytes);
+    // In place unless it would waste more than half of the block.
+    const std::size_t usable = slab->block_bytes;
+    return bytes <= usable && bytes > usable / 2 ? block : move(block, usable, bytes);
+}
+
+/// To a block of another size. A block that grows once will grow again: with a quarter to spare it is not copied too often.
+void* LocalHeap::move(void* block, std::size_t usable, std::size_t bytes) {
+    const std::size_t roomy = bytes <= usable || usable < kGrowsRoomy ? bytes : std::max(bytes, usable + usable / 4);
+    void* moved = allocate(roomy);
+    if (moved == nullptr && roomy != bytes) moved = allocate(bytes);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(usable, bytes));
     free(block);

@@ -15,18 +15,20 @@ public:
     PageSource& operator=(const PageSource&) = delete;
 
     /// Pages that read as zeroes and get their frames at first touch, the first at a multiple of `alignment` pages (a power
-    /// of two); with a page before and one behind that fault, if `guarded`. nullptr when there are none.
-    [[nodiscard]] virtual void* map(PageCount count, PageCount alignment, bool guarded) = 0;
-    /// Takes back all that one map() gave, guards too.
-    virtual void unmap(void* first, PageCount count, bool guarded) = 0;
+    /// of two); with a page before them that faults, if `fenced`. nullptr when there are none.
+    [[nodiscard]] virtual void* map(PageCount count, PageCount alignment, bool fenced) = 0;
+    /// Takes back what map() gave, or a part of it; with the page before, if `fenced`.
+    virtual void unmap(void* first, PageCount count, bool fenced) = 0;
+    /// Makes pages fault, or usable again.
+    virtual void protect(void* first, PageCount count, bool usable) = 0;
     /// The pages will be used, all of them and for long: large frames are welcome, where there are any.
     virtual void prefer_large_frames(void* first, PageCount count) = 0;
     /// The pages are about to be used: gets all their frames at once, if it can.
     virtual void get_frames(void* first, PageCount count) = 0;
     /// Gives the frames back and keeps the addresses: the pages read as zeroes again.
     virtual void purge(void* first, PageCount count) = 0;
-    /// Moves the contents of a guarded mapping to the beginning of another, by their frames, and unmaps the first. False:
-    /// it cannot, and nothing has changed.
+    /// Moves the contents of mapped pages to the beginning of others, by their frames, and unmaps the first. False: it
+    /// cannot, and nothing has changed.
     [[nodiscard]] virtual bool move(void* from, PageCount count, void* to, PageCount to_count) = 0;
     /// Milliseconds since some moment; need not be exact.
     [[nodiscard]] virtual std::uint64_t now() = 0;

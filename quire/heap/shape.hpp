@@ -21,6 +21,7 @@ struct HeapShape {
     bool map_from_zero;             ///< the map begins at address 0, not where the heap's range does
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
     std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
+    std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
     std::size_t recent;             ///< how many blocks of each size, less one, a local heap remembers when they are freed
 };
 
@@ -31,13 +32,14 @@ inline constexpr HeapShape kKernelHeapShape{.unit_shift = 12,
                                             .largest_alignment = std::size_t{4} << 20U,
                                             .small_steps = 4,
                                             .large_steps = 4,
-                                            .blocks_per_slab = 1,
+                                            .blocks_per_slab = 8,
                                             .units_per_slab = 4,
                                             .map_roots = 512,
                                             .map_leaf = 4096 / sizeof(void*),
                                             .map_from_zero = false,
                                             .cache_line = 4 * sizeof(void*),
                                             .idle_bytes = 16384,
+                                            .known = 64,
                                             .recent = 8};
 
 }  // namespace quire

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <new>
 
+#include "quire/base/defect.hpp"
+
 namespace quire {
 
 namespace {
@@ -34,53 +36,37 @@ std::size_t find_run(std::uint64_t mask, std::size_t units, std::size_t alignmen
     return static_cast<std::size_t>(std::countr_zero(mask));
 }
 
-/// Large spans come in steps of an eighth of their size, so that one can take another's place. What nobody touches costs
-/// addresses only.
-constexpr PageCount rounded(PageCount count) {
-    const std::size_t step = std::bit_floor(count.value) / 8;
-    return {(count.value + step - 1) / step * step};
-}
-
 }  // namespace
 
 void* SpanCache::acquire(PageCount count, PageCount alignment) {
-    return take(count, alignment).first;
+    return take(count, alignment);
 }
 
-void* SpanCache::acquire_zeroed(PageCount count, PageCount alignment) {
-    const Found found = take(count, alignment);
-    const std::size_t bytes = count.value * kPageSize;
-    if (units_for(count) > kMostUnits) {
-        if (found.dirty != 0) std::memset(found.first, 0, bytes);
-        return found.first;
-    }
-    for (std::size_t unit = 0; unit * kUnitBytes < bytes && found.first != nullptr; ++unit) {
-        if ((found.dirty >> unit & 1U) == 0) continue;
-        std::memset(static_cast<std::byte*>(found.first) + unit * kUnitBytes, 0,
-                    std::min(kUnitBytes, bytes - unit * kUnitBytes));
-    }
-    return found.first;
+void* SpanCache::acquire_growing(PageCount count, PageCount alignment) {
+    return units_for(count) > kMostUnits ? take_large(count, alignment, true) : acquire(count, alignment);
 }
 
 void SpanCache::release(void* first, PageCount count) {
     const std::size_t units = units_for(count);
-    if (units > kMostUnits)
-        release_large(first, rounded(count));
-    else
+    if (units > kMostUnits) {
+        large_.give(first, count);
+        used_ -= count.value * kPageSize;
+    } else {
         release_units(first, units);
+    }
     learn();
-    keep_at_most(statistics_.budget_bytes);
+    keep_at_most(budget());
 }
 
-SpanCache::Found SpanCache::take(PageCount count, PageCount alignment) {
+std::byte* SpanCache::take(PageCount count, PageCount alignment) {
     const std::size_t units = units_for(count);
-    if (units > kMostUnits) return take_large(count, alignment);
+    if (units > kMostUnits) return take_large(count, alignment, false);
     return take_units(units, units_for(alignment));
 }
 
-SpanCache::Found SpanCache::take_units(std::size_t units, std::size_t alignment) {
+std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment) {
     // What has frames already comes first.
-    if (statistics_.kept_bytes >= units * kUnitBytes) {
+    if (kept_ >= units * kUnitBytes) {
         for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
             const std::size_t first = find_run(chunk->free & chunk->dirty, units, alignment);
             if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
@@ -90,22 +76,23 @@ SpanCache::Found SpanCache::take_units(std::size_t units, std::size_t alignment)
         const std::size_t first = find_run(chunk->free, units, alignment);
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
+    keep_at_most(budget_in_growth());
     Chunk* const chunk = new_chunk();
-    return chunk == nullptr ? Found{} : take_from(*chunk, 0, units);
+    return chunk == nullptr ? nullptr : take_from(*chunk, 0, units);
 }
 
-SpanCache::Found SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t units) {
+std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t units) {
     const Units taken = bits(first, units);
     const Units dirty = chunk.dirty & taken;
     const auto dirty_units = static_cast<std::size_t>(ones_in(dirty));
-    statistics_.kept_bytes -= dirty_units * kUnitBytes;
+    kept_ -= dirty_units * kUnitBytes;
     wanted((units - dirty_units) * kUnitBytes);
-    statistics_.used_bytes += units * kUnitBytes;
+    used_ += units * kUnitBytes;
     chunk.free &= ~taken;
     chunk.fresh = (chunk.fresh & ~taken) | (taken & ~chunk.dirty);
     chunk.dirty |= taken;
     if (chunk.free == 0) unlist(chunk);
-    return {chunk.base + first * kUnitBytes, dirty >> first};
+    return chunk.base + first * kUnitBytes;
 }
 
 SpanCache::Chunk* SpanCache::new_chunk() {
@@ -128,10 +115,9 @@ SpanCache::Chunk* SpanCache::new_chunk() {
     }
     Chunk* const chunk = unused_;
     unused_ = chunk->next;
-    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = statistics_.used_bytes >= kLargeFramesFrom};
+    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = used_ >= kLargeFramesFrom};
     if (chunk->large) pages_.prefer_large_frames(first, kPages);
     chunks_.set(range, chunk);
-    statistics_.mapped_bytes += kChunkBytes;
     ++chunk_count_;
     list(*chunk);
     return chunk;
@@ -141,12 +127,11 @@ SpanCache::Chunk* SpanCache::new_chunk() {
 void SpanCache::delete_chunk(Chunk& chunk) {
     constexpr PageCount kPages{kChunkBytes / kPageSize};
     unlist(chunk);
-    const std::size_t kept = ones_in(chunk.dirty) * kUnitBytes;
-    statistics_.kept_bytes -= kept;
-    given_back(kept);
+    const std::size_t dirty = ones_in(chunk.dirty) * kUnitBytes;
+    kept_ -= dirty;
+    given_back(dirty);
     chunks_.set(range_of(Page{reinterpret_cast<std::uintptr_t>(chunk.base) >> kPageShift}, kPages), nullptr);
     pages_.unmap(chunk.base, kPages, false);
-    statistics_.mapped_bytes -= kChunkBytes;
     --chunk_count_;
     chunk.next = unused_;
     unused_ = &chunk;
@@ -157,16 +142,21 @@ void SpanCache::release_units(void* first, std::size_t units) {
     const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(first) - chunk.base);
     if (chunk.free == 0) list(chunk);
     chunk.free |= bits(offset / kUnitBytes, units);
-    statistics_.kept_bytes += units * kUnitBytes;
-    statistics_.used_bytes -= units * kUnitBytes;
+    kept_ += units * kUnitBytes;
+    used_ -= units * kUnitBytes;
 }
 
-bool SpanCache::lacks_frames(const void* first, PageCount count) {
-    if (units_for(count) > kMostUnits) return true;
+bool SpanCache::is_zero(const void* first, PageCount count) {
+    if (units_for(count) > kMostUnits) return first == latest_fresh_;
     const Chunk& chunk = *chunks_.find(first);
     const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(first) - chunk.base);
     const Units units = bits(offset / kUnitBytes, units_for(count));
-    return !chunk.large && (chunk.fresh & units) == units;
+    return (chunk.fresh & units) == units;
+}
+
+bool SpanCache::lacks_frames(const void* first, PageCount count) {
+    if (!is_zero(first, count)) return false;
+    return units_for(count) > kMostUnits || !chunks_.find(first)->large;
 }
 
 void SpanCache::list(Chunk& chunk) {
@@ -181,46 +171,40 @@ void SpanCache::unlist(Chunk& chunk) {
     (chunk.next == nullptr ? last_with_room_ : chunk.next->previous) = chunk.previous;
 }
 
-SpanCache::Found SpanCache::take_large(PageCount count, PageCount alignment) {
-    const PageCount whole = rounded(count);
-    if (whole < count) return {};
-    for (std::size_t i = large_count_; i-- > 0;) {
-        const LargeSpan span = large_[i];
-        const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(span.first) >> kPageShift;
-        if (span.count != whole || page % alignment.value != 0) continue;
-        large_[i] = large_[--large_count_];
-        statistics_.kept_bytes -= whole.value * kPageSize;
-        return {span.first, ~Units{0}};
-    }
-    void* const first = pages_.map(whole, alignment, true);
-    if (first == nullptr) return {};
-    statistics_.mapped_bytes += whole.value * kPageSize;
-    wanted(whole.value * kPageSize);
-    return {first, 0};
+std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
+    const std::size_t bytes = count.value * kPageSize;
+    const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
+    const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
+    const LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
+    if (taken.first == nullptr) return nullptr;
+    if (!taken.dirty) keep_at_most(budget_in_growth());
+    latest_fresh_ = taken.dirty ? nullptr : taken.first;
+    used_ += bytes;
+    wanted_large();
+    return taken.first;
 }
 
-void SpanCache::release_large(void* first, PageCount count) {
-    const std::size_t bytes = count.value * kPageSize;
-    if (bytes > statistics_.budget_bytes || large_count_ == kLargeKept) {
-        pages_.unmap(first, count, true);
-        statistics_.mapped_bytes -= bytes;
-        given_back(bytes);
-        return;
-    }
-    large_[large_count_++] = {first, count};
-    statistics_.kept_bytes += bytes;
+PageCount SpanCache::rounded(PageCount count) const {
+    const std::size_t units = units_for(count);
+    return units <= kMostUnits ? PageCount{units * kUnitPages.value} : LargeSpans::rounded(count);
 }
 
 bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
     const std::size_t units = units_for(count);
     const std::size_t new_units = units_for(new_count);
-    if (units > kMostUnits || new_units > kMostUnits)
-        return units > kMostUnits && new_units > kMostUnits && rounded(count) == rounded(new_count);
+    if (units > kMostUnits || new_units > kMostUnits) {
+        if (units <= kMostUnits || new_units <= kMostUnits || !large_.resize(first, count, new_count)) return false;
+        wanted_large();
+        used_ += new_count.value * kPageSize;
+        used_ -= count.value * kPageSize;
+        keep_at_most(budget());
+        return true;
+    }
     Chunk& chunk = *chunks_.find(first);
     const std::size_t at = static_cast<std::size_t>(static_cast<std::byte*>(first) - chunk.base) / kUnitBytes;
     if (new_units < units) {
         release_units(chunk.base + (at + new_units) * kUnitBytes, units - new_units);
-        keep_at_most(statistics_.budget_bytes);
+        keep_at_most(budget());
     } else if (new_units > units) {
         const std::size_t more = new_units - units;
         if (at + new_units > kUnitsPerChunk) return false;
@@ -233,9 +217,13 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
 
 bool SpanCache::transfer(void* from, PageCount count, void* to, PageCount to_count) {
     if (units_for(count) <= kMostUnits || units_for(to_count) <= kMostUnits) return false;
-    const PageCount whole = rounded(count);
-    if (!pages_.move(from, whole, to, rounded(to_count))) return false;
-    statistics_.mapped_bytes -= whole.value * kPageSize;
+    // Frames that are there already are better written to than replaced.
+    if (to == latest_fresh_ && large_.move(from, count, to, to_count)) {
+        used_ -= count.value * kPageSize;
+        return true;
+    }
+    std::memcpy(to, from, count.value * kPageSize);
+    release(from, count);
     return true;
 }
 
@@ -246,39 +234,35 @@ void SpanCache::purge(Chunk& chunk) {
         const auto first = static_cast<std::size_t>(std::countr_zero(left));
         const auto units = static_cast<std::size_t>(std::countr_one(left >> first));
         pages_.purge(chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value});
-        ++statistics_.purges;
-        statistics_.kept_bytes -= units * kUnitBytes;
+        ++purges_;
+        kept_ -= units * kUnitBytes;
         given_back(units * kUnitBytes);
         left &= ~bits(first, units);
     }
     chunk.dirty &= ~chunk.free;
 }
 
-/// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. The last
-/// chunk of the list is the one that is used last.
+/// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. What takes one
+/// call for much comes first: large extents, then whole chunks, then what is free between used units. The last chunk of the
+/// list is the one that is used last.
 void SpanCache::keep_at_most(std::size_t bytes) {
-    if (statistics_.kept_bytes <= bytes) return;
+    if (kept() <= bytes) return;
     const std::size_t target = bytes / 2;
-    while (large_count_ > 0 && statistics_.kept_bytes > target) {
-        const LargeSpan span = large_[--large_count_];
-        const std::size_t span_bytes = span.count.value * kPageSize;
-        pages_.unmap(span.first, span.count, true);
-        statistics_.mapped_bytes -= span_bytes;
-        statistics_.kept_bytes -= span_bytes;
-        given_back(span_bytes);
-    }
-    for (Chunk* chunk = last_with_room_; chunk != nullptr && statistics_.kept_bytes > target;) {
-        Chunk* const previous = chunk->previous;
-        if (chunk->free == ~Units{0} && chunk_count_ > 1)
-            delete_chunk(*chunk);
-        else
-            purge(*chunk);
-        chunk = previous;
+    const std::size_t large = kept() - kept_;
+    const std::size_t excess = kept() - target;
+    given_back(large_.keep_at_most(pages_for(large > excess ? large - excess : 0)).value * kPageSize);
+    for (const bool whole : {true, false}) {
+        for (Chunk* chunk = last_with_room_; chunk != nullptr && kept() > target;) {
+            Chunk* const previous = chunk->previous;
+            if (whole && chunk->free == ~Units{0} && chunk_count_ > 1) delete_chunk(*chunk);
+            if (!whole) purge(*chunk);
+            chunk = previous;
+        }
     }
 }
 
 bool SpanCache::trim() {
-    const bool any = statistics_.kept_bytes != 0;
+    const bool any = kept() != 0;
     if (any) keep_at_most(0);
     return any;
 }
@@ -291,20 +275,55 @@ void SpanCache::given_back(std::size_t bytes) {
 
 /// Bytes without frames are taken. If as many were given back just before, that was a mistake.
 void SpanCache::wanted(std::size_t bytes) {
-    if (bytes == 0 || given_back_ < bytes) return;
+    bytes = std::min(bytes, given_back_);
+    if (bytes == 0) return;
     if (pages_.now() - last_given_back_ > kSoon) {
         given_back_ = 0;
         return;
     }
     given_back_ -= bytes;
-    statistics_.budget_bytes += bytes;
+    learned_ += bytes;
     last_learned_ = pages_.now();
 }
 
+void SpanCache::wanted_large() {
+    const std::size_t clean = large_.taken_clean();
+    wanted((clean - clean_) * kPageSize);
+    clean_ = clean;
+}
+
 void SpanCache::learn() {
-    if (statistics_.budget_bytes == kFirstBudget || pages_.now() - last_learned_ < kSoon) return;
-    statistics_.budget_bytes = std::max(kFirstBudget, statistics_.budget_bytes / 2);
+    if (learned_ == 0 || pages_.now() - last_learned_ < kSoon) return;
+    learned_ = learned_ < kUnitBytes ? 0 : learned_ / 2;
     last_learned_ = pages_.now();
+}
+
+std::size_t SpanCache::budget() const {
+    return std::max(kFirstBudget, used_) + learned_;
+}
+
+/// What is kept then has not been found good enough.
+std::size_t SpanCache::budget_in_growth() const {
+    return std::max(kFirstBudget, used_ / 4) + learned_;
+}
+
+SpanCacheStatistics SpanCache::statistics() const {
+    return {.mapped_bytes = chunk_count_ * kChunkBytes + large_.mapped().value * kPageSize,
+            .kept_bytes = kept(),
+            .used_bytes = used_,
+            .budget_bytes = budget(),
+            .purges = purges_};
+}
+
+void SpanCache::check_invariants() const {
+    std::size_t kept = 0;
+    for (const Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
+        require(chunk->free != 0 && (chunk->next == nullptr ? last_with_room_ : chunk->next->previous) == chunk,
+                "I18: the list of chunks is torn");
+        kept += ones_in(chunk->free & chunk->dirty) * kUnitBytes;
+    }
+    require(kept == kept_, "I18: kept bytes have drifted");
+    large_.check_invariants();
 }
 
 }  // namespace quire

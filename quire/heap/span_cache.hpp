@@ -1,14 +1,15 @@
 #pragma once
-/// Spans for a program's heap: up to 1 MiB from chunks, larger ones mapped alone between guard pages. What comes back keeps
-/// its frames for a while, because asking the system for them again is dear; how much may be kept is learned.
+/// Spans for a program's heap: up to 512 KiB from chunks, larger ones from LargeSpans. What comes back keeps its frames for a
+/// while, because asking the system for them again is dear; how much may be kept is learned.
 ///
 ///      chunk: 64 units of 64 KiB, aligned to its 4 MiB           ┌ free:  whom does the unit belong to? 1 = nobody
 ///      ┌──┬──┬──┬──┬──┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┬──┬──┐     │
 ///      │ 0│ 1│ 2│ 3│  │                                 │62│63│     └ dirty: may it have frames? 0 = it reads as zeroes
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
-/// The budget is how many bytes may be free and dirty: 512 KiB at first. When what was given back is wanted again within a
-/// second, that was a mistake, and the budget grows by as much; a second without a mistake halves it.
+/// The budget is how many bytes may be free and dirty: as many as are used, at least 512 KiB; a quarter of it when new memory
+/// has to be asked for all the same. When what was given back is wanted again within a second, that was a mistake, and the
+/// budget grows by as much; a second without a mistake halves what was learned.
 
 #include <array>
 #include <bit>
@@ -18,6 +19,7 @@
 #include "quire/base/address.hpp"
 #include "quire/base/checked.hpp"
 #include "quire/heap/address_map.hpp"
+#include "quire/heap/large_spans.hpp"
 #include "quire/heap/page_source.hpp"
 #include "quire/heap/port.hpp"
 #include "quire/heap/span_source.hpp"
@@ -37,26 +39,8 @@ class SpanCache final : public SpanSource {
 public:
     static constexpr std::size_t kUnitsPerChunk = 64;
     static constexpr std::size_t kChunkBytes = kUnitsPerChunk * kUnitBytes;
-    static constexpr std::size_t kMostUnits = 16;  ///< a span of more is mapped alone
+    static constexpr std::size_t kMostUnits = 8;  ///< a span of more comes from LargeSpans
 
-    /// `own` gives the cache's own pages.
-    constexpr SpanCache(PageSource& pages, SpanSource& own) : pages_(pages), own_(own) {}
-
-    [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
-    [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
-    [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
-    void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
-    void release(void* first, PageCount count) override;
-    [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
-    [[nodiscard]] bool can_transfer() const override { return true; }
-    [[nodiscard]] bool transfer(void* from, PageCount count, void* to, PageCount to_count) override;
-
-    /// Gives back all frames of what is free. True if there were any.
-    bool trim() override;
-
-    [[nodiscard]] const SpanCacheStatistics& statistics() const { return statistics_; }
-
-private:
     using Units = std::uint64_t;  ///< one bit a unit
     struct Chunk {
         std::byte* base = nullptr;
@@ -67,50 +51,76 @@ private:
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
-    struct LargeSpan {
-        void* first = nullptr;
-        PageCount count{};
-    };
-    struct Found {
-        void* first = nullptr;
-        Units dirty = 0;  ///< which of its units, from bit 0 on, may not read as zeroes
-    };
-    static constexpr std::size_t kLargeKept = 16;
+    using Map = AddressMap<Chunk, 22, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true>;
+
+    /// `own` gives the cache's own pages. `root` is the map's.
+    constexpr SpanCache(PageSource& pages, SpanSource& own, Map::Root& root)
+        : pages_(pages),
+          own_(own),
+          chunks_(PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}, root),
+          large_(pages) {}
+
+    [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
+    [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
+    [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
+    [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
+    void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
+    void release(void* first, PageCount count) override;
+    [[nodiscard]] PageCount rounded(PageCount count) const override;
+    [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
+    [[nodiscard]] bool can_transfer() const override { return true; }
+    [[nodiscard]] bool transfer(void* from, PageCount count, void* to, PageCount to_count) override;
+
+    /// Gives back all frames of what is free. True if there were any.
+    bool trim() override;
+
+    [[nodiscard]] SpanCacheStatistics statistics() const;
+    void check_invariants() const;
+
+private:
     static constexpr std::size_t kFirstBudget = 512 * 1024;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{16} << 20U;
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{32} << 20U;
+    static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;  ///< a span of so many bytes gets them anyway
+    static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;         ///< bytes of addresses behind a new mapping
 
-    [[nodiscard]] Found take(PageCount count, PageCount alignment);
-    [[nodiscard]] Found take_units(std::size_t units, std::size_t alignment);
-    [[nodiscard]] Found take_large(PageCount count, PageCount alignment);
-    [[nodiscard]] Found take_from(Chunk& chunk, std::size_t first, std::size_t units);
+    [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
+    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment);
+    [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
+    [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
     [[nodiscard]] Chunk* new_chunk();
     void delete_chunk(Chunk& chunk);
     void release_units(void* first, std::size_t units);
-    void release_large(void* first, PageCount count);
     void list(Chunk& chunk);
     void unlist(Chunk& chunk);
     void purge(Chunk& chunk);
+    [[nodiscard]] std::size_t kept() const { return kept_ + large_.kept().value * kPageSize; }
+    [[nodiscard]] std::size_t budget() const;
+    [[nodiscard]] std::size_t budget_in_growth() const;
     void keep_at_most(std::size_t bytes);
     void given_back(std::size_t bytes);
     void wanted(std::size_t bytes);
+    void wanted_large();
     void learn();
 
     PageSource& pages_;
     SpanSource& own_;
-    AddressMap<Chunk, 22, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true> chunks_{
-        PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}};
+    Map chunks_;
     Chunk* with_room_ = nullptr;
     Chunk* last_with_room_ = nullptr;
     Chunk* unused_ = nullptr;
     std::size_t chunk_count_ = 0;
-    std::array<LargeSpan, kLargeKept> large_{};
-    std::size_t large_count_ = 0;
+    LargeSpans large_;
+    std::size_t clean_ = 0;                    ///< LargeSpans::taken_clean() when it was looked at last; pages
+    const std::byte* latest_fresh_ = nullptr;  ///< the large span that was taken last, if it had no frames
+    std::size_t used_ = 0;                     ///< bytes in spans that were acquired
+    std::size_t kept_ = 0;                     ///< bytes of chunks, free and dirty
+    std::size_t learned_ = 0;                  ///< bytes that may be kept besides
     std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
     std::uint64_t last_given_back_ = 0;  ///< when
     std::uint64_t last_learned_ = 0;
-    SpanCacheStatistics statistics_{.budget_bytes = kFirstBudget};
+    std::uint64_t purges_ = 0;
 };
 
 }  // namespace quire

@@ -24,15 +24,24 @@ public:
         if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
         return first;
     }
+    /// The same for a span that is likely to grow: where it lies, if possible.
+    [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) { return acquire(count, alignment); }
+    /// Whether a span that was just acquired reads as zeroes.
+    [[nodiscard]] virtual bool is_zero(const void* first, PageCount count) {
+        static_cast<void>(first), static_cast<void>(count);
+        return false;
+    }
     /// Whether a span that was just acquired has yet to get frames, one at each first touch; then get_frames() pays.
     [[nodiscard]] virtual bool lacks_frames(const void* first, PageCount count) {
         static_cast<void>(first), static_cast<void>(count);
         return false;
     }
-    /// These pages of a span are about to be used: gets all their frames at once, if it can. Called without any lock.
+    /// These pages of a span are about to be used: gets all their frames at once, if it can. Needs no lock.
     virtual void get_frames(void* first, PageCount count) { static_cast<void>(first), static_cast<void>(count); }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
+    /// How long a span of `count` pages may become for the price of it.
+    [[nodiscard]] virtual PageCount rounded(PageCount count) const { return count; }
     /// Makes a span shorter or longer where it lies, contents kept. False: it cannot, and nothing has changed. Most
     /// sources cannot.
     [[nodiscard]] virtual bool resize(void* first, PageCount count, PageCount new_count) {
@@ -49,6 +58,9 @@ public:
     }
     /// Gives back what it keeps for the next acquire(). True if there was something.
     virtual bool trim() { return false; }
+    /// Of a source for the heap's own pages: whether descriptors that nobody needs may be release()d. Only where all of the
+    /// heap is behind one lock: who frees from afar may look at a descriptor when its slab has ended (LocalHeap::post).
+    [[nodiscard]] virtual bool takes_descriptors_back() const { return false; }
 
 protected:
     ~SpanSource() = default;

@@ -28,7 +28,7 @@ class Machine {
 public:
     using Lock = port::Lock;
 
-    /// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 512 KiB above. The map
+    /// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 256 KiB above. The map
     /// covers every address that a program can have: 47 bits, or 32.
     static constexpr HeapShape kHeapShape{.unit_shift = 16,
                                           .smallest_block = 8,
@@ -36,13 +36,14 @@ public:
                                           .largest_alignment = std::size_t{1} << 30U,
                                           .small_steps = 8,
                                           .large_steps = 16,
-                                          .blocks_per_slab = 64,
-                                          .units_per_slab = 8,
+                                          .blocks_per_slab = 4,
+                                          .units_per_slab = 4,
                                           .map_roots = sizeof(void*) == 8 ? 32768 : 64,
                                           .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
                                           .map_from_zero = true,
                                           .cache_line = 64,
                                           .idle_bytes = std::size_t{256} << 10U,
+                                          .known = 1024,
                                           .recent = 32};
 };
 

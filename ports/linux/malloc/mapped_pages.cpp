@@ -15,8 +15,8 @@ namespace {
 
 constexpr int kProtection = PROT_READ | PROT_WRITE;
 
-std::byte* map_anywhere(std::size_t bytes, int protection) {
-    void* const place = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+std::byte* map_anywhere(std::size_t bytes) {
+    void* const place = mmap(nullptr, bytes, kProtection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return place == MAP_FAILED ? nullptr : static_cast<std::byte*>(place);
 }
 
@@ -27,35 +27,40 @@ std::byte* at_or_above(std::byte* place, std::size_t alignment) {
 
 }  // namespace
 
-void* MappedPages::map(PageCount count, PageCount alignment, bool guarded) {
+void* MappedPages::map(PageCount count, PageCount alignment, bool fenced) {
     const auto bytes = checked_multiply(count.value, kPageSize);
-    const std::size_t guards = guarded ? 2 * kPageSize : 0;
+    const std::size_t fence = fenced ? kPageSize : 0;
     // Mapped with so much to spare that it can be aligned; what lies before and behind goes back.
     const std::size_t slack = alignment.value * kPageSize - kPageSize;
-    const auto whole = bytes ? checked_add(*bytes, guards + slack) : std::nullopt;
+    const auto whole = bytes ? checked_add(*bytes, fence + slack) : std::nullopt;
     if (!whole || *whole > ~std::size_t{0} / 2) return nullptr;
     const int saved_errno = errno;
-    std::byte* const place = map_anywhere(*whole, guarded ? PROT_NONE : kProtection);
-    errno = saved_errno;
-    if (place == nullptr) return nullptr;
-    std::byte* const first = at_or_above(place + guards / 2, alignment.value * kPageSize);
-    std::byte* const begin = first - guards / 2;
-    std::byte* const end = first + *bytes + guards / 2;
-    if (begin != place) munmap(place, static_cast<std::size_t>(begin - place));
-    if (end != place + *whole) munmap(end, static_cast<std::size_t>(place + *whole - end));
-    if (guarded && mprotect(first, *bytes, kProtection) != 0) {
-        munmap(begin, static_cast<std::size_t>(end - begin));
+    std::byte* const place = map_anywhere(*whole);
+    if (place == nullptr) {
         errno = saved_errno;
         return nullptr;
     }
+    std::byte* const first = at_or_above(place + fence, alignment.value * kPageSize);
+    std::byte* const begin = first - fence;
+    std::byte* const end = first + *bytes;
+    if (begin != place) munmap(place, static_cast<std::size_t>(begin - place));
+    if (end != place + *whole) munmap(end, static_cast<std::size_t>(place + *whole - end));
+    if (fenced) mprotect(begin, kPageSize, PROT_NONE);
+    errno = saved_errno;
     return first;
 }
 
-void MappedPages::unmap(void* first, PageCount count, bool guarded) {
-    const std::size_t guard = guarded ? kPageSize : 0;
+void MappedPages::unmap(void* first, PageCount count, bool fenced) {
+    const std::size_t fence = fenced ? kPageSize : 0;
     const int saved_errno = errno;
     // Linux refuses only when it would have to split a mapping and there are too many already.
-    if (munmap(static_cast<std::byte*>(first) - guard, count.value * kPageSize + 2 * guard) != 0) purge(first, count);
+    if (munmap(static_cast<std::byte*>(first) - fence, count.value * kPageSize + fence) != 0) purge(first, count);
+    errno = saved_errno;
+}
+
+void MappedPages::protect(void* first, PageCount count, bool usable) {
+    const int saved_errno = errno;
+    mprotect(first, count.value * kPageSize, usable ? kProtection : PROT_NONE);
     errno = saved_errno;
 }
 
@@ -82,8 +87,6 @@ bool MappedPages::move(void* from, PageCount count, void* to, PageCount to_count
     const int saved_errno = errno;
     void* const moved =
         mremap(from, count.value * kPageSize, to_count.value * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    // Its guards are left, around a hole.
-    if (moved == to) unmap(from, count, true);
     errno = saved_errno;
     return moved == to;
 }
@@ -98,8 +101,9 @@ void* OwnPages::acquire(PageCount count, PageCount alignment) {
     require(alignment.value == 1, "the heap's own pages need no alignment");
     if (count > left_) {
         const PageCount growth = std::max(count, kGrowth);
-        auto* const place = static_cast<std::byte*>(pages_.map(growth, alignment, true));
+        auto* const place = static_cast<std::byte*>(pages_.map(growth + PageCount{1}, alignment, true));
         if (place == nullptr) return nullptr;
+        pages_.protect(place + growth.value * kPageSize, PageCount{1}, false);
         next_ = place;
         left_ = growth;
     }

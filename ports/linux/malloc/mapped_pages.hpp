@@ -9,8 +9,9 @@ namespace quire::linux_port {
 /// mmap(2), munmap(2), madvise(2), mremap(2), mprotect(2).
 class MappedPages final : public PageSource {
 public:
-    [[nodiscard]] void* map(PageCount count, PageCount alignment, bool guarded) override;
-    void unmap(void* first, PageCount count, bool guarded) override;
+    [[nodiscard]] void* map(PageCount count, PageCount alignment, bool fenced) override;
+    void unmap(void* first, PageCount count, bool fenced) override;
+    void protect(void* first, PageCount count, bool usable) override;
     void prefer_large_frames(void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override;
     void purge(void* first, PageCount count) override;

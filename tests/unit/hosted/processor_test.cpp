@@ -113,6 +113,33 @@ TEST(HostedProcessor, CopiesReachTheOtherProcessorsOfASpace) {
     EXPECT_EQ(second.processor.load(address_of(page)), 4);
 }
 
+TEST(HostedProcessor, LeavesASpaceOnlyWhenItRemembersNothingOfIt) {
+    // One leaves, the other takes a page away and uses its frame again; at no order of the two may the first still reach it (I6).
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        World world;
+        TestSpace s(world);
+        s.enter();
+        const Page page = s.map(1).value();
+        ASSERT_TRUE(s.store(page, 1));
+        const Frame frame = Machine::slot(page).load().frame();
+        SecondProcessor second(s);
+        ASSERT_EQ(second.processor.load(address_of(page)), 1);
+        hosted::Scheduler scheduler(seed, 2);
+        scheduler.add([&] {
+            const hosted::Processor::Scope scope(second.processor);
+            Machine::activate(world.boot.frame);
+        });
+        scheduler.add([&] {
+            const hosted::Processor::Scope scope(world.processor);
+            ASSERT_TRUE(s.space.unmap(range_of(page, PageCount{1})));
+            EXPECT_EQ(world.frames.shares(frame), 0U) << "its next owner would zero it";
+            Machine::zero_frame(frame);
+        });
+        scheduler.run();
+        world.audit();
+    }
+}
+
 TEST(HostedProcessorDeath, AFrameThatIsStillReachedIsSeen) {
     World world;
     TestSpace s(world);

@@ -113,7 +113,6 @@ private:
                 case 1: use_heap(random, blocks); break;
                 default: run_program(random); break;
             }
-            Machine::activate(world_.boot.frame);
         }
         for (const Page span : spans) world_.kernel.release(span);
         for (const Block& block : blocks) heap_.free(block.at);
@@ -122,11 +121,16 @@ private:
 
     /// Everybody stops between two verbs; whoever asked looks at the books.
     void pause_for_audit(std::mt19937_64& random) {
-        if (random() % 500 == 0 && !audit_wanted_.exchange(true)) {
+        if (random() % 500 == 0 && !auditing_.exchange(true)) {
+            audit_wanted_ = true;
             while (paused_ + ended_ + 1 < size_.processors) wait();
             world_.audit();
             heap_.check_invariants();
             audit_wanted_ = false;
+            // Who leaves the pause still counts as paused for a moment: the next audit would begin while he runs on.
+            while (paused_ != 0) wait();
+            auditing_ = false;
+            return;
         }
         if (!audit_wanted_) return;
         ++paused_;
@@ -186,6 +190,8 @@ private:
             if (!place.program->step(step, true)) ++refused_;
         }
         if (random() % 10 == 0) fork_or_exit(place, random);
+        // While the place is still held: whoever holds it next may destroy the space, which must not be active anywhere then.
+        Machine::activate(world_.boot.frame);
     }
 
     /// Children wait in a pool until a place is free for them.
@@ -226,6 +232,7 @@ private:
     std::vector<std::unique_ptr<Program>> children_;
     std::atomic<unsigned> paused_ = 0;
     std::atomic<unsigned> ended_ = 0;
+    std::atomic<bool> auditing_ = false;  ///< from the wish for an audit until all have left the pause
     std::atomic<bool> audit_wanted_ = false;
     std::atomic<std::size_t> refused_ = 0;
 };

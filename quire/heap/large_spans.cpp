@@ -1,0 +1,226 @@
+#include "quire/heap/large_spans.hpp"
+
+#include <algorithm>
+
+#include "quire/base/checked.hpp"
+#include "quire/base/defect.hpp"
+
+namespace quire {
+
+namespace {
+
+/// Of a span: its pages and at least one guard, in whole units.
+constexpr std::size_t with_guard(PageCount count) {
+    return (count.value / kUnitPages.value + 1) * kUnitPages.value;
+}
+
+std::byte* aligned(std::byte* place, PageCount alignment) {
+    const std::size_t bytes = alignment.value * kPageSize;
+    const auto address = reinterpret_cast<std::uintptr_t>(place);
+    return place + ((address + bytes - 1) / bytes * bytes - address);
+}
+
+std::byte* aligned_down(std::byte* place, PageCount alignment) {
+    return place - reinterpret_cast<std::uintptr_t>(place) % (alignment.value * kPageSize);
+}
+
+}  // namespace
+
+LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room, bool large_frames) {
+    if (count.value > ~std::size_t{0} / kPageSize / 4) return {};
+    const std::size_t pages = with_guard(count);
+    const std::size_t roomy = with_guard(PageCount{pages + room.pages.value});
+    Extent* extent = best_for(room.needed ? roomy : pages, alignment);
+    if (extent == nullptr) {
+        const PageCount alike = large_frames ? std::max(alignment, kLargeFrame) : alignment;
+        const bool mapped = map(roomy, alike, large_frames);
+        extent = best_for(pages, alignment);
+        if (!mapped && extent == nullptr && map(pages, alike, large_frames)) extent = best_for(pages, alignment);
+        if (extent == nullptr) return {};
+    }
+    // What lies before addresses without frames may want to grow into them.
+    const bool at_the_end = extent->dirty == 0 && !room.needed;
+    const std::size_t bytes = pages * kPageSize;
+    std::byte* const first = at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
+    const Taken taken = take_from(*extent, first, count);
+    while (count_ > kMostExtents) give_back_oldest();
+    return taken;
+}
+
+PageCount LargeSpans::rounded(PageCount count) {
+    return {with_guard(count) - 1};
+}
+
+/// The smallest extent with frames that is large enough, because what is left of it is the least; else the smallest one
+/// without.
+LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment) {
+    Extent* best = nullptr;
+    for (std::size_t i = 0; i < count_; ++i) {
+        Extent& extent = extents_[i];
+        const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
+        if (extent.pages < pages || extent.pages - pages < skipped) continue;
+        const bool better = best == nullptr || ((extent.dirty != 0) != (best->dirty != 0) ? extent.dirty != 0
+                                                                                         : extent.pages < best->pages);
+        if (better) best = &extent;
+    }
+    return best;
+}
+
+/// A new extent without frames.
+bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) {
+    auto* const first = static_cast<std::byte*>(pages_.map(PageCount{pages}, alignment, fence_count_ < kMostFences));
+    if (first == nullptr) return false;
+    if (fence_count_ < kMostFences) fences_[fence_count_++] = first;
+    if (large_frames) pages_.prefer_large_frames(first, PageCount{pages});
+    mapped_ += pages;
+    guard(first + (pages - 1) * kPageSize, PageCount{1});
+    insert({first, pages, 0, ++time_});
+    return true;
+}
+
+LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count) {
+    const std::size_t pages = with_guard(count);
+    const auto before = static_cast<std::size_t>(first - extent.first) / kPageSize;
+    const Extent whole = extent;
+    const bool dirty = whole.dirty != 0;
+    remove(extent);
+    const std::size_t behind = whole.pages - before - pages;
+    // Where exactly the frames of an extent are is not known; they count for its beginning.
+    std::size_t frames = whole.dirty;
+    if (before != 0) {
+        guard(first - kPageSize, PageCount{1});
+        const std::size_t part = std::min(frames, before);
+        frames -= part;
+        insert({whole.first, before, std::max<std::size_t>(part, dirty ? 1 : 0), whole.since});
+    }
+    taken_clean_ += count.value - std::min(frames, count.value);
+    frames -= std::min(frames, pages);
+    if (behind != 0)
+        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
+    guard(first + count.value * kPageSize, PageCount{pages - count.value});
+    return {first, dirty};
+}
+
+void LargeSpans::give(void* first, PageCount count) {
+    auto* const begin = static_cast<std::byte*>(first);
+    const std::size_t pages = with_guard(count);
+    if (pages - count.value > 1) pages_.protect(begin + count.value * kPageSize, PageCount{pages - count.value - 1}, true);
+    insert({begin, pages, count.value, ++time_});
+    while (count_ > kMostExtents) give_back_oldest();
+}
+
+/// Puts an extent into its place, and makes one of it and its neighbours; the guards between them end.
+void LargeSpans::insert(Extent extent) {
+    kept_ += extent.dirty;
+    std::size_t place = 0;
+    while (place < count_ && extents_[place].first < extent.first) ++place;
+    if (place < count_ && extent.end() == extents_[place].first) {
+        pages_.protect(extent.end() - kPageSize, PageCount{1}, true);
+        extent.pages += extents_[place].pages;
+        extent.dirty += extents_[place].dirty;
+        std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
+        --count_;
+    }
+    if (place > 0 && extents_[place - 1].end() == extent.first) {
+        Extent& before = extents_[place - 1];
+        pages_.protect(before.end() - kPageSize, PageCount{1}, true);
+        before.pages += extent.pages;
+        before.dirty += extent.dirty;
+        before.since = extent.since;
+        return;
+    }
+    std::copy_backward(extents_.data() + place, extents_.data() + count_, extents_.data() + count_ + 1);
+    extents_[place] = extent;
+    ++count_;
+}
+
+void LargeSpans::remove(Extent& extent) {
+    kept_ -= extent.dirty;
+    std::copy(&extent + 1, extents_.data() + count_, &extent);
+    --count_;
+}
+
+LargeSpans::Extent* LargeSpans::extent_at(const std::byte* first) {
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (extents_[i].first == first) return &extents_[i];
+    }
+    return nullptr;
+}
+
+bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
+    auto* const begin = static_cast<std::byte*>(first);
+    const std::size_t pages = with_guard(count);
+    if (new_count.value > ~std::size_t{0} / kPageSize / 4) return false;
+    const std::size_t new_pages = with_guard(new_count);
+    if (new_pages < pages) {
+        guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});
+        // The rest is a span of its own, with the old guards.
+        give(begin + new_pages * kPageSize, PageCount{count.value - new_pages});
+        return true;
+    }
+    if (new_pages > pages) {
+        Extent* const behind = extent_at(begin + pages * kPageSize);
+        if (behind == nullptr || behind->pages < new_pages - pages) return false;
+        const Extent whole = *behind;
+        remove(*behind);
+        const std::size_t left = whole.pages - (new_pages - pages);
+        const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
+        taken_clean_ += new_pages - pages - (whole.dirty - frames);
+        if (left != 0)
+            insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since});
+    }
+    if (new_count > count) pages_.protect(begin + count.value * kPageSize, new_count - count, true);
+    guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});
+    return true;
+}
+
+bool LargeSpans::move(void* from, PageCount count, void* to, PageCount to_count) {
+    if (!pages_.move(from, count, to, to_count)) return false;
+    // What is left of it is a hole, and its guard.
+    unmap({static_cast<std::byte*>(from), with_guard(count), 0, 0});
+    return true;
+}
+
+PageCount LargeSpans::keep_at_most(PageCount count) {
+    std::size_t given = 0;
+    while (kept_ > count.value || (count.value == 0 && count_ > 0)) given += give_back_oldest();
+    return {given};
+}
+
+/// What has frames goes first; addresses alone cost next to nothing.
+std::size_t LargeSpans::give_back_oldest() {
+    const auto before = [](const Extent& a, const Extent& b) {
+        return (a.dirty != 0) != (b.dirty != 0) ? a.dirty != 0 : a.since < b.since;
+    };
+    Extent& oldest = *std::min_element(extents_.data(), extents_.data() + count_, before);
+    const Extent extent = oldest;
+    remove(oldest);
+    unmap(extent);
+    return extent.dirty;
+}
+
+void LargeSpans::unmap(const Extent& extent) {
+    std::byte** const end = fences_.data() + fence_count_;
+    std::byte** const fence = std::find(fences_.data(), end, extent.first);
+    if (fence != end) *fence = fences_[--fence_count_];
+    pages_.unmap(extent.first, PageCount{extent.pages}, fence != end);
+    mapped_ -= extent.pages;
+}
+
+void LargeSpans::guard(std::byte* first, PageCount count) {
+    pages_.protect(first, count, false);
+}
+
+void LargeSpans::check_invariants() const {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Extent& extent = extents_[i];
+        kept += extent.dirty;
+        require(extent.pages != 0 && extent.pages % kUnitPages.value == 0 && extent.dirty <= extent.pages,
+                "I18: an extent is not made of units");
+        require(i == 0 || extents_[i - 1].end() < extent.first, "I18: two extents are one, or not in order");
+    }
+    require(kept == kept_, "I18: kept pages have drifted");
+}
+
+}  // namespace quire

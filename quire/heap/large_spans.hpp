@@ -1,0 +1,92 @@
+#pragma once
+/// Spans of more than 512 KiB for a program's heap, each before a guard page. What is given back is kept as an extent, in
+/// the order of addresses, next to its neighbours: it serves a span of any size that fits, and a span that grows takes what
+/// it needs of the extent behind it.
+///
+///       ◀──────────────────────── one mapping ───────────────────────▶
+///      ┌─┬──────────────┬─┬───────────────────────────┬─┬─────────┬─┐
+///      │f│ span         │g│ extent (kept)             │g│ span    │g│      g: guard, f: fence; pages that fault
+///      └─┴──────────────┴─┴───────────────────────────┴─┴─────────┴─┘
+///        ▲ unit           ▲ unit                        ▲ unit
+///
+/// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; an extent's guard is
+/// its last page. So what lies before a span faults, too: another's guard, or the mapping's fence.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "quire/base/address.hpp"
+#include "quire/heap/page_source.hpp"
+#include "quire/heap/port.hpp"
+
+namespace quire {
+
+/// Not locked: it is used with its heap's lock held. Counts are pages.
+class LargeSpans {
+public:
+    constexpr explicit LargeSpans(PageSource& pages) : pages_(pages) {}
+
+    struct Taken {
+        std::byte* first = nullptr;  ///< nullptr: there is no memory
+        bool dirty = false;          ///< it may not read as zeroes
+    };
+    /// Addresses behind a span: for it to grow into, and for others.
+    struct Room {
+        PageCount pages{};    ///< as many are kept behind a new mapping, if there are so many
+        bool needed = false;  ///< the span is likely to grow: an extent without room is not good enough
+    };
+    /// `alignment` is a power of two. O(extents).
+    [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
+    /// As many pages as there is room for in the units that `count` pages take.
+    [[nodiscard]] static PageCount rounded(PageCount count);
+    /// Keeps a span. What it cannot keep, it gives back.
+    void give(void* first, PageCount count);
+    /// Makes a span shorter or longer where it lies. False: something is in the way.
+    [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count);
+    /// Moves a span's frames to the beginning of another span that has none, and gives the old addresses back.
+    [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count);
+
+    /// Gives kept extents back, those first that were kept for the longest time, until no more than `count` of their pages may
+    /// have frames. How many of those it gave back.
+    PageCount keep_at_most(PageCount count);
+
+    [[nodiscard]] PageCount kept() const { return {kept_}; }      ///< pages in extents that may have frames
+    [[nodiscard]] std::size_t taken_clean() const { return taken_clean_; }  ///< pages without frames in all spans so far
+    [[nodiscard]] PageCount mapped() const { return {mapped_}; }  ///< pages of addresses, guards and fences too
+    void check_invariants() const;
+
+private:
+    struct Extent {
+        std::byte* first = nullptr;
+        std::size_t pages = 0;    ///< whole units, with the guard
+        std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
+        std::uint32_t since = 0;  ///< when it was kept
+        [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
+    };
+    static constexpr std::size_t kMostExtents = 64;
+    static constexpr std::size_t kMostFences = 256;  ///< mappings beyond that do without
+    static constexpr PageCount kLargeFrame{512};
+
+    [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
+    [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
+    [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);
+    [[nodiscard]] Extent* extent_at(const std::byte* first);
+    void insert(Extent extent);
+    void remove(Extent& extent);
+    std::size_t give_back_oldest();
+    void unmap(const Extent& extent);
+    void guard(std::byte* first, PageCount count);
+
+    PageSource& pages_;
+    std::array<Extent, kMostExtents + 2> extents_{};  ///< by address; two more while a span is cut out of one
+    std::size_t count_ = 0;
+    std::array<std::byte*, kMostFences> fences_{};
+    std::size_t fence_count_ = 0;
+    std::size_t kept_ = 0;
+    std::size_t mapped_ = 0;
+    std::size_t taken_clean_ = 0;
+    std::uint32_t time_ = 0;
+};
+
+}  // namespace quire
