@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tidy.py: clang-tidy over the library, the ports and the kernel, on all cores. What was clean is remembered by the content of the
-file and of everything it may include, so that only changes cost time."""
+"""tidy.py: clang-tidy over the library, the ports, the kernel and what tests the Linux port, on all cores. What was clean is remembered by
+the content of the file and of everything it may include, so that only changes cost time."""
 import concurrent.futures
 import hashlib
 import os
@@ -14,13 +14,14 @@ CLEAN = ROOT / "build" / "tidy"
 
 def headers_digest():
     digest = hashlib.sha256((ROOT / ".clang-tidy").read_bytes())
-    for header in sorted(path for folder in ("quire", "ports", "kernel") for path in (ROOT / folder).rglob("*.hpp")):
+    for header in sorted(path for folder in ("quire", "ports", "kernel", "tests/linux") for path in (ROOT / folder).rglob("*.hpp")):
         digest.update(header.read_bytes())
     return digest.digest()
 
 
 def jobs():
-    for folder, build in (("quire", "i386"), ("ports/i386", "i386"), ("kernel", "i386"), ("ports/hosted", "host")):
+    for folder, build in (("quire", "i386"), ("ports/i386", "i386"), ("kernel", "i386"), ("ports/hosted", "host"),
+                          ("ports/linux", "host"), ("tests/linux", "host")):
         for source in sorted((ROOT / folder).rglob("*.cpp")):
             yield source, build
 

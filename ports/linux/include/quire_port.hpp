@@ -42,7 +42,7 @@ public:
                                           .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
                                           .map_from_zero = true,
                                           .cache_line = 64,
-                                          .idle_bytes = 128 * 1024,
+                                          .idle_bytes = std::size_t{128} << 10U,
                                           .known = 1024,
                                           .recent = 32};
 };

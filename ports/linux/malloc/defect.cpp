@@ -16,7 +16,7 @@ void stop_on_defect(const char* what, std::source_location) {
     for (const char* part : {kPrefix, what, "\n"}) {
         const std::size_t bytes = std::strlen(part);
         if (length + bytes > sizeof line) break;
-        std::memcpy(line + length, part, bytes);
+        std::memcpy(line + length, part, bytes);  // NOLINT(bugprone-not-null-terminated-result)
         length += bytes;
     }
     // Nothing can be done if this fails: the program ends anyway.

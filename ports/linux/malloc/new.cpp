@@ -15,7 +15,7 @@ using quire::linux_port::heap_of_this_thread;
 using quire::linux_port::this_threads_heap;
 
 namespace std {
-[[gnu::weak]] void __throw_bad_alloc();
+[[gnu::weak]] void __throw_bad_alloc();  // NOLINT(readability-redundant-declaration): here it is weak
 }  // namespace std
 extern "C" {
 /// std::get_new_handler(), by the name that the linker knows; weak.

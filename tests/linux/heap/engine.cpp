@@ -2,11 +2,12 @@
 // threads. Built with the check for data races (preset tsan) and without (host).
 #include <array>
 #include <atomic>
-#include <memory>
+#include <new>
 #include <thread>
 #include <vector>
 
 #include "ports/linux/malloc/mapped_pages.hpp"
+#include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
 #include "quire/heap/local_heap.hpp"
 #include "quire/heap/span_cache.hpp"
@@ -34,9 +35,8 @@ struct World {
     quire::SpanCache::Map::Root chunk_root{};
     quire::SpanCache spans{pages, own, chunk_root};
     quire::CentralHeap::Map::Root slab_root{};
-    quire::CentralHeap central{spans, own,
-                               quire::PageRange{quire::Page{0}, quire::Page{~std::uintptr_t{0} >> quire::kPageShift}},
-                               slab_root};
+    quire::CentralHeap central{
+        spans, own, quire::PageRange{quire::Page{0}, quire::Page{~std::uintptr_t{0} >> quire::kPageShift}}, slab_root};
 
     /// When all blocks are free and all local heaps closed, there is no slab left.
     void check_empty() const {
@@ -47,17 +47,24 @@ struct World {
     }
 };
 
-/// As long as a scope, or as a thread: closed at its end, and never destroyed while others may look into its inbox.
+/// Never destroyed, because others may look into its inbox.
+quire::LocalHeap* make_local(World& world) {
+    void* const place = world.central.acquire_own(quire::pages_for(sizeof(quire::LocalHeap)));
+    CHECK(place != nullptr);
+    return new (place) quire::LocalHeap(world.central);
+}
+
+/// As long as a scope, or as a thread: closed at its end.
 class Local {
 public:
-    explicit Local(World& world) : heap_(new quire::LocalHeap(world.central)) {}
+    explicit Local(World& world) : heap_(make_local(world)) {}
     ~Local() { heap_->close(); }
     Local(const Local&) = delete;
     Local& operator=(const Local&) = delete;
     quire::LocalHeap* operator->() const { return heap_; }
 
 private:
-    quire::LocalHeap* heap_;  // left behind
+    quire::LocalHeap* heap_;
 };
 
 struct Block {
@@ -99,6 +106,7 @@ void storm() {
     World world;
     static std::array<std::atomic<void*>, 256> slots;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, i] {
             Local local(world);
@@ -127,10 +135,11 @@ void openings() {
     static std::array<std::atomic<void*>, 256> slots;
     std::array<std::atomic<quire::LocalHeap*>, 2> unused{};
     for (auto& one : unused) {
-        one = new quire::LocalHeap(world.central);
+        one = make_local(world);
         one.load()->close();
     }
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, &unused, i] {
             Local local(world);
@@ -204,6 +213,7 @@ void pipeline() {
 void large_blocks() {
     World world;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&world, i] {
             Local local(world);

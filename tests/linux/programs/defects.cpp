@@ -54,7 +54,7 @@ void foreign_top() {
 void never_taken() {
     // Far behind the first block of a class that nobody else uses.
     char* const block = block_of(900);
-    std::free(opaque(block + 896 * 40));
+    std::free(opaque(block + std::ptrdiff_t{896} * 40));
 }
 
 void usable_size_of_freed() {

@@ -9,7 +9,6 @@
 
 #include "tests/linux/programs/check.hpp"
 
-extern char** environ;
 /// Of fork_watcher.cpp, a library that watches forks from before main() on and allocates while it does.
 extern "C" int fork_watcher_calls() noexcept;
 
@@ -41,6 +40,7 @@ void wait_for(pid_t child) {
 
 void others_allocate() {
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (std::uint64_t i = 0; i < 4; ++i) threads.emplace_back(churn, i, ~std::size_t{0});
     std::vector<void*> shared(1000);
     for (int i = 0; i < 40; ++i) {
@@ -65,6 +65,7 @@ void others_allocate() {
 /// All threads fork, and children have children.
 void all_fork() {
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (std::uint64_t i = 0; i < 4; ++i) {
         threads.emplace_back([i] {
             for (int round = 0; round < 25; ++round) {
@@ -120,6 +121,7 @@ void handlers_allocate() {
 
 void spawn() {
     std::vector<std::thread> threads;
+    threads.reserve(2);
     for (std::uint64_t i = 0; i < 2; ++i) threads.emplace_back(churn, i, ~std::size_t{0});
     for (int i = 0; i < 50; ++i) {
         pid_t child = 0;
@@ -127,7 +129,7 @@ void spawn() {
         char* words[] = {name, nullptr};
         CHECK(posix_spawn(&child, "/bin/true", nullptr, nullptr, words, environ) == 0);
         wait_for(child);
-        const pid_t quick = vfork();
+        const pid_t quick = vfork();  // NOLINT(bugprone-unsafe-functions): programs do
         if (quick == 0) {
             execv("/bin/true", words);
             _exit(1);

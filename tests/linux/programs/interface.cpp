@@ -23,6 +23,9 @@ bool aligned(const void* block, std::size_t alignment) {
     return reinterpret_cast<std::uintptr_t>(block) % alignment == 0;
 }
 
+/// Somewhere that is not a block.
+char place = 0;
+
 /// What an allocation that cannot be leaves behind.
 template <typename Call>
 bool no_memory(Call call) {
@@ -74,8 +77,8 @@ void too_large() {
         CHECK(no_memory([&] { return memalign(64, opaque(size)); }));
         CHECK(no_memory([&] { return valloc(opaque(size)); }));
         CHECK(no_memory([&] { return pvalloc(opaque(size)); }));
-        void* block = &block;
-        CHECK(posix_memalign(&block, 64, opaque(size)) == ENOMEM && block == &block);
+        void* block = &place;
+        CHECK(posix_memalign(&block, 64, opaque(size)) == ENOMEM && block == &place);
     }
     const std::size_t half = std::size_t{1} << (4 * sizeof(std::size_t));
     CHECK(no_memory([&] { return std::calloc(opaque(half), half); }));
@@ -131,13 +134,15 @@ void reallocation() {
     std::size_t bytes = 1;
     linux_test::fill(block, bytes, 5);
     for (std::size_t size = 1; size < std::size_t{64} << 20U; size += size / 2 + 1) {
-        block = std::realloc(block, size);
-        CHECK(block != nullptr && filled(block, bytes, 5));
+        void* const grown = std::realloc(block, size);
+        CHECK(grown != nullptr && filled(grown, bytes, 5));
+        block = grown;
         linux_test::fill(block, bytes = size, 5);
     }
     for (; bytes > 1; bytes -= bytes / 3 + 1) {
-        block = std::realloc(block, bytes);
-        CHECK(block != nullptr && filled(block, bytes, 5));
+        void* const shrunk = std::realloc(block, bytes);
+        CHECK(shrunk != nullptr && filled(shrunk, bytes, 5));
+        block = shrunk;
     }
     std::free(block);
 }
@@ -152,7 +157,7 @@ void alignment() {
             errno = 0;
             CHECK(posix_memalign(&block, alignment, size) == (fine ? 0 : EINVAL));
             CHECK(errno == 0 && (block != nullptr) == fine && aligned(block, alignment));
-            std::memset(block == nullptr ? &block : block, 0, fine ? size : 0);
+            if (fine) std::memset(block, 0, size);
             std::free(block);
             void* const standard = std::aligned_alloc(alignment, size);
             CHECK(standard != nullptr && aligned(standard, alignment) && malloc_usable_size(standard) >= size);
@@ -167,10 +172,10 @@ void alignment() {
             std::free(grown);
         }
     }
-    void* block = &block;
+    void* block = &place;
     for (const std::size_t wrong :
          {std::size_t{0}, sizeof(void*) / 2, sizeof(void*) + 1, sizeof(void*) * 3, ~std::size_t{0}}) {
-        CHECK(posix_memalign(&block, opaque(wrong), 10) == EINVAL && block == &block);
+        CHECK(posix_memalign(&block, opaque(wrong), 10) == EINVAL && block == &place);
     }
     for (const std::size_t wrong : {std::size_t{0}, std::size_t{3}, std::size_t{24}, ~std::size_t{0}}) {
         errno = 0;

@@ -137,8 +137,9 @@ private:
     void reallocate(Block& block) {
         const std::size_t bytes = size() + 1;
         taken.remove(block);
-        block.at = std::realloc(block.at, bytes);
-        CHECK(block.at != nullptr && filled(block.at, block.bytes < bytes ? block.bytes : bytes, block.mark));
+        void* const moved = std::realloc(block.at, bytes);
+        CHECK(moved != nullptr && filled(moved, block.bytes < bytes ? block.bytes : bytes, block.mark));
+        block.at = moved;
         block.bytes = bytes;
         block.alignment = bytes > 8 ? 16 : 8;
         entered(block);
@@ -161,6 +162,7 @@ int main(int count, char** words) {
     const std::size_t threads = std::strtoul(words[2], nullptr, 10);
     const std::size_t calls = std::strtoul(words[3], nullptr, 10);
     std::vector<std::thread> running;
+    running.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) running.emplace_back([=] { Thread(seed * 100 + i).run(calls); });
     for (std::thread& thread : running) thread.join();
     Thread last(seed);

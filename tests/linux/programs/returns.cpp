@@ -30,7 +30,7 @@ void free_all(std::vector<void*>& blocks) {
 
 std::vector<void*> table(std::size_t total) {
     std::vector<void*> blocks(total / 400);
-    std::memset(blocks.data(), 0, blocks.size() * sizeof(void*));
+    for (void*& block : blocks) block = linux_test::opaque(nullptr);
     return blocks;
 }
 
@@ -58,6 +58,7 @@ void four_threads() {
     for (auto& one : blocks) one = table(kTotal / kThreads);
     std::barrier<> together(kThreads + 1);
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
         threads.emplace_back([&, i] {
             std::free(std::malloc(100));

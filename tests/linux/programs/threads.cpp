@@ -93,6 +93,7 @@ void storm() {
     constexpr int kRounds = 300'000;
     static std::array<std::atomic<Left*>, kSlots> slots;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     std::atomic<std::size_t> made = 0;
     std::atomic<std::size_t> freed = 0;
     const auto end_of = [&](Left* one) {
