@@ -61,7 +61,11 @@ foreach(source ${tests})
   gtest_discover_tests(${name} TEST_PREFIX "${preset}/${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 7200)
 endforeach()
 
+if(preset MATCHES "^(host|host-gcc|tsan|asan)$")
+  include(cmake/engine-test.cmake)
+endif()
 if(preset STREQUAL "host")
+  include(cmake/malloc-tests.cmake)
   # They use this preset's objects, and the coverage preset's program.
   add_test(NAME checks/mutants COMMAND ${CMAKE_SOURCE_DIR}/tools/mutate.py)
   add_test(NAME checks/coverage COMMAND ${CMAKE_SOURCE_DIR}/tools/coverage.py --no-build)

@@ -34,7 +34,8 @@ function(quire_malloc_library target machine name)
     -ftls-model=initial-exec -fno-stack-protector)
   # -nodefaultlibs: the C++ runtime is not needed, and a C program would have to load it.
   target_link_options(${target} PRIVATE -nodefaultlibs LINKER:--no-undefined LINKER:-z,now LINKER:--gc-sections LINKER:--as-needed)
-  target_link_libraries(${target} PRIVATE c gcc)
+  # Before the C library, which has an old _Unwind_Find_FDE for i386 that takes a lock: a child of fork() may find it taken.
+  target_link_libraries(${target} PRIVATE gcc_eh gcc c)
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${machine})
 endfunction()
 
@@ -42,7 +43,6 @@ endfunction()
 function(quire_debug_malloc_library target machine)
   quire_malloc_library(${target} ${machine} quire-malloc-debug ${QUIRE_HEAP} ${QUIRE_DEBUG_HEAP} ${QUIRE_DEBUG_MALLOC})
   target_compile_options(${target} PRIVATE -O2 -funwind-tables)
-  target_link_libraries(${target} PRIVATE gcc_eh c)
 endfunction()
 
 # new(std::nothrow) catches what a new_handler throws; the rest of the library lets it through, which takes unwind tables.

@@ -229,9 +229,32 @@ bool quire_kernel_is_guard(quire_page page);
  * NULL is fine; freeing what is not a taken block is a defect. */
 void* quire_malloc(size_t bytes);
 void* quire_aligned_malloc(size_t bytes, size_t alignment);
+void* quire_zalloc(size_t bytes); /* full of zeroes */
+/* Making a block smaller always succeeds; on NULL the old block is as it was. */
 void* quire_realloc(void* block, size_t bytes);
+/* Freeing never needs memory. */
 void quire_free(void* block);
+/* The same; a defect if it was allocated with another size or alignment (0: none was asked for). */
+void quire_free_sized(void* block, size_t bytes, size_t alignment);
 size_t quire_usable_size(const void* block);
+/* When there is no memory: gives back the slabs that are kept for the next allocation. */
+void quire_trim(void);
+
+/* All blocks of one size, and what a heap has in all. */
+struct quire_heap_class {
+    uint32_t block_bytes;
+    uint32_t slabs;
+    uint32_t taken, free; /* blocks */
+};
+struct quire_heap_counts {
+    size_t slab_pages, large_pages;
+    size_t own_pages; /* what it needs to know about them */
+    size_t large_blocks;
+    uint64_t allocations, frees; /* since the start */
+    size_t classes;
+};
+/* Fills in the first `room` classes; `classes` may be NULL if that is 0. O(slabs). */
+struct quire_heap_counts quire_statistics(struct quire_heap_class* classes, size_t room);
 
 /* A heap of your own, on pages from wherever you like. */
 struct quire_span_source {
@@ -241,15 +264,21 @@ struct quire_span_source {
     void (*release)(void* context, void* first, size_t pages);
     void* context;
 };
+/* Stays where it is. */
 struct quire_heap {
-    uint64_t room[1024];
+    uint64_t room[1536];
 };
 /* All spans of the source lie within [first, end): at most 2 GiB (64-bit: 1 GiB). `source` is copied. */
 void quire_heap_init(struct quire_heap* heap, const struct quire_span_source* source, quire_page first, quire_page end);
 void* quire_heap_allocate(struct quire_heap* heap, size_t bytes, size_t alignment);
+void* quire_heap_allocate_zeroed(struct quire_heap* heap, size_t bytes);
 void* quire_heap_reallocate(struct quire_heap* heap, void* block, size_t bytes);
 void quire_heap_free(struct quire_heap* heap, void* block);
 size_t quire_heap_usable_size(const struct quire_heap* heap, const void* block);
+void quire_heap_free_sized(struct quire_heap* heap, void* block, size_t bytes, size_t alignment);
+void quire_heap_trim(struct quire_heap* heap);
+struct quire_heap_counts quire_heap_statistics(const struct quire_heap* heap, struct quire_heap_class* classes,
+                                               size_t room);
 /* Recounts everything; a defect if it does not agree. */
 void quire_heap_check(const struct quire_heap* heap);
 

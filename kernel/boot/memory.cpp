@@ -7,6 +7,7 @@
 
 #include "kernel/boot/image.hpp"
 #include "kernel/console/exit.hpp"
+#include "kernel/memory/kmalloc.hpp"
 #include "kernel/memory/memory.hpp"
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
@@ -167,6 +168,7 @@ void init_memory(const BootInfo& info) {
     memory.boot_directory.list_table = Machine::table_frame(port::kListArea.page());
     memory.paging.adopt(memory.boot_directory);
     if (!memory.kernel_space.open()) fatal("too little memory for the kernel's own range list");
+    init_kernel_heap();
 }
 
 }  // namespace quire::kernel

@@ -1,6 +1,7 @@
 #include "kernel/fs/file_content.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "quire/base/defect.hpp"
@@ -73,6 +74,7 @@ Result<Frame> FileContent::page(std::size_t index) {
 
 SysResult<std::size_t> FileContent::read(std::uint64_t offset, std::span<std::byte> out) {
     if (offset >= size_) return std::size_t{0};
+    const Copying copying(*this);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), size_ - offset));
     std::size_t done = 0;
     while (done < wanted) {
@@ -93,6 +95,7 @@ SysResult<std::size_t> FileContent::write(std::uint64_t offset, std::span<const 
     if (bytes.empty()) return std::size_t{0};
     if (offset >= kMaxBytes) return fail(Errno::efbig);
     if (offset > size_) clear_behind(size_);
+    const Copying copying(*this);
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), kMaxBytes - offset));
     std::size_t done = 0;
     while (done < wanted) {
@@ -124,6 +127,30 @@ SysResult<void> FileContent::resize(std::uint64_t size) {
     }
     size_ = size;
     return {};
+}
+
+/// Whether a page that has a frame would read the same without it.
+bool FileContent::is_clean(std::size_t index) const {
+    const Machine::FrameWindow window(pages_[index]);
+    std::array<std::byte, 256> part{};
+    for (std::size_t inside = 0; inside < kPageSize; inside += part.size()) {
+        initial_bytes((std::uint64_t{index} << kPageShift) + inside, part);
+        if (std::memcmp(part.data(), window.data() + inside, part.size()) != 0) return false;
+    }
+    return true;
+}
+
+FrameCount FileContent::drop_clean_pages() {
+    FrameCount dropped{};
+    if (copying_ != 0) return dropped;
+    for (std::size_t i = 0; i < pages_.size(); ++i) {
+        if (pages_[i] == kAbsent || frames_.shares(pages_[i]) != 1 || !is_clean(i)) continue;
+        frames_.drop(pages_[i]);
+        pages_[i] = kAbsent;
+        --cached_;
+        dropped += FrameCount{1};
+    }
+    return dropped;
 }
 
 void FileContent::check_invariants() const {

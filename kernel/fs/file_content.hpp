@@ -54,6 +54,10 @@ public:
     /// Cuts off or extends with zeroes: efbig. Takes no memory.
     [[nodiscard]] SysResult<void> resize(std::uint64_t size);
 
+    /// Gives back the frames of pages that nobody maps and that read the same without them. How many; none of a file that
+    /// is being read or written: copying to or from a program may fault, the fault may need memory, and so come here.
+    FrameCount drop_clean_pages();
+
     /// Proves the books of the cache: I19.
     void check_invariants() const;
 
@@ -71,12 +75,26 @@ private:
     [[nodiscard]] Frame present(std::size_t index) const { return index < pages_.size() ? pages_[index] : kAbsent; }
     void initial_bytes(std::uint64_t offset, std::span<std::byte> out) const;
     void clear_behind(std::uint64_t end);
+    [[nodiscard]] bool is_clean(std::size_t index) const;
     [[nodiscard]] bool cover(std::uint64_t size);
+
+    /// Keeps the file's frames for a scope.
+    class Copying {
+    public:
+        explicit Copying(FileContent& content) : content_(content) { ++content_.copying_; }
+        ~Copying() { --content_.copying_; }
+        Copying(const Copying&) = delete;
+        Copying& operator=(const Copying&) = delete;
+
+    private:
+        FileContent& content_;
+    };
 
     FrameAllocator& frames_;
     std::span<const std::byte> archive_;  ///< what pages that were never used consist of; shrinks with the file
     std::uint64_t size_ = 0;
     std::size_t cached_ = 0;
+    unsigned copying_ = 0;
     GrowArray<Frame> pages_;  ///< may be shorter than the file: the rest is absent
 };
 

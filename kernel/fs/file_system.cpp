@@ -311,4 +311,12 @@ SysResult<std::size_t> FileSystem::path_of(const Inode& directory, std::span<cha
     return bytes - 1;
 }
 
+FrameCount FileSystem::drop_clean_pages() {
+    FrameCount dropped{};
+    for (Inode* inode = inodes_.first; inode != nullptr; inode = inode->next_inode()) {
+        dropped += inode->content().drop_clean_pages();
+    }
+    return dropped;
+}
+
 }  // namespace quire::kernel

@@ -78,6 +78,9 @@ public:
     /// Writes the absolute path of a directory, with its NUL, and returns its length without it. erange.
     [[nodiscard]] SysResult<std::size_t> path_of(const Inode& directory, std::span<char> out) const;
 
+    /// Gives back the frames of all files' pages that can be had again: FileContent::drop_clean_pages(). How many.
+    FrameCount drop_clean_pages();
+
     /// Proves that names, link counts and cached pages agree (I19, I20); a defect if not. O(names + pages).
     void check_invariants() const;
 

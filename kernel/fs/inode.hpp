@@ -89,6 +89,7 @@ public:
     mutable std::uint32_t tally = 0;  ///< scratch of FileSystem::check_invariants: what `links` should be
 
     [[nodiscard]] const Inode* next_inode() const { return next_; }
+    [[nodiscard]] Inode* next_inode() { return next_; }
 
 private:
     ~Inode();

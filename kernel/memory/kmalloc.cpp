@@ -3,6 +3,7 @@
 #include <new>
 
 #include "kernel/memory/memory.hpp"
+#include "kernel/memory/reclaim.hpp"
 #include "quire/base/defect.hpp"
 
 namespace quire::kernel {
@@ -12,6 +13,7 @@ namespace {
 /// Spans of kernel space for the heap.
 class KernelSpans final : public SpanSource {
 public:
+    constexpr KernelSpans() = default;
     void* acquire(PageCount count, PageCount alignment) override {
         const auto first = memory().kernel_space.acquire({.count = count, .alignment = alignment});
         return first ? Machine::pointer(address_of(*first)) : nullptr;
@@ -20,28 +22,43 @@ public:
         memory().kernel_space.release(VirtualAddress{reinterpret_cast<std::uintptr_t>(first)}.page());
     }
 };
+constinit KernelSpans spans;
 
-/// Built before main, destroyed never.
-union Storage {
-    constexpr Storage() : nothing{} {}
-    constexpr ~Storage() {}
-    char nothing;
-    struct {
-        KernelSpans spans;
-        alignas(Heap) std::byte heap[sizeof(Heap)];
-    } parts;
+class KernelReclaimer final : public Reclaimer {
+public:
+    constexpr KernelReclaimer() = default;
+    bool reclaim() override { return reclaim_memory().value != 0; }
 };
-constinit Storage storage;
-constinit Heap* heap = nullptr;
+constinit KernelReclaimer reclaimer;
 
 }  // namespace
 
-Heap& kernel_heap() {
-    if (heap == nullptr) [[unlikely]] {
-        new (&storage.parts.spans) KernelSpans;
-        heap = new (storage.parts.heap) Heap(storage.parts.spans, Machine::kKernelPages);
-    }
-    return *heap;
+constinit KernelHeapStorage kernel_heap_storage;
+
+void init_kernel_heap() {
+    new (&kernel_heap_storage.heap) Heap(spans, Machine::kKernelPages);
+    kernel_heap().set_reclaimer(reclaimer);
+}
+
+// Flattened: an allocation is a few dozen instructions, and each call in it would be some more.
+[[gnu::flatten]] void* kmalloc(std::size_t bytes, Wait wait) {
+    return kernel_heap().allocate(bytes, wait);
+}
+
+void* kmalloc_aligned(std::size_t bytes, std::size_t alignment, Wait wait) {
+    return kernel_heap().allocate(bytes, alignment, wait);
+}
+
+void* kzalloc(std::size_t bytes, Wait wait) {
+    return kernel_heap().allocate_zeroed(bytes, wait);
+}
+
+[[gnu::flatten]] void kfree(void* block) {
+    kernel_heap().free(block);
+}
+
+void kfree_sized(void* block, std::size_t bytes, std::size_t alignment) {
+    kernel_heap().free_sized(block, bytes, alignment);
 }
 
 }  // namespace quire::kernel
@@ -49,8 +66,7 @@ Heap& kernel_heap() {
 const std::nothrow_t std::nothrow{};  // libc++ keeps it in its library, which a kernel does not have
 
 // The kernel has no exceptions, so only the forms that return nullptr may be used; the others exist because destructors
-// and
-// the language name them.
+// and the language name them.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
     return quire::kernel::kmalloc(bytes);
 }
@@ -58,7 +74,7 @@ void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
     return quire::kernel::kmalloc(bytes);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-    return quire::kernel::kmalloc(bytes, static_cast<std::size_t>(alignment));
+    return quire::kernel::kmalloc_aligned(bytes, static_cast<std::size_t>(alignment));
 }
 void* operator new(std::size_t) {
     quire::defect("new without std::nothrow in the kernel");
@@ -72,8 +88,8 @@ void operator delete(void* block) noexcept {
 void operator delete[](void* block) noexcept {
     quire::kernel::kfree(block);
 }
-void operator delete(void* block, std::size_t) noexcept {
-    quire::kernel::kfree(block);
+void operator delete(void* block, std::size_t bytes) noexcept {
+    quire::kernel::kfree_sized(block, bytes);
 }
 void operator delete[](void* block, std::size_t) noexcept {
     quire::kernel::kfree(block);
@@ -81,6 +97,6 @@ void operator delete[](void* block, std::size_t) noexcept {
 void operator delete(void* block, std::align_val_t) noexcept {
     quire::kernel::kfree(block);
 }
-void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-    quire::kernel::kfree(block);
+void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
+    quire::kernel::kfree_sized(block, bytes, static_cast<std::size_t>(alignment));
 }

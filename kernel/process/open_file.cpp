@@ -10,6 +10,7 @@
 #include "kernel/console/line_discipline.hpp"
 #include "kernel/console/serial.hpp"
 #include "kernel/console/terminal.hpp"
+#include "kernel/memory/from_cache.hpp"
 #include "kernel/memory/initial_files.hpp"
 #include "kernel/process/scheduler.hpp"
 
@@ -22,8 +23,9 @@ Ref<OpenFile> make(Args&&... args) {
     return Ref<OpenFile>(new (std::nothrow) File(static_cast<Args&&>(args)...));
 }
 
-class RegularFile final : public OpenFile {
+class RegularFile final : public OpenFile, public FromCache<RegularFile> {
 public:
+    static constexpr const char* kCacheName = "open file";
     RegularFile(Inode& inode, std::uint32_t open_flags) : OpenFile(open_flags), inode_(&inode) {}
 
     SysResult<std::size_t> read(std::span<std::byte> out) override {
@@ -44,8 +46,9 @@ private:
     Ref<Inode> inode_;
 };
 
-class DirectoryFile final : public OpenFile {
+class DirectoryFile final : public OpenFile, public FromCache<DirectoryFile> {
 public:
+    static constexpr const char* kCacheName = "open directory file";
     DirectoryFile(Inode& inode, std::uint32_t open_flags) : OpenFile(open_flags), inode_(&inode) {}
     SysResult<std::size_t> read(std::span<std::byte>) override { return fail(Errno::eisdir); }
     SysResult<std::size_t> write(std::span<const std::byte>) override { return fail(Errno::eisdir); }
@@ -56,8 +59,9 @@ private:
 };
 
 /// /dev/null, zero, full, random: null(4), full(4), random(4).
-class DeviceFile final : public OpenFile {
+class DeviceFile final : public OpenFile, public FromCache<DeviceFile> {
 public:
+    static constexpr const char* kCacheName = "open device file";
     DeviceFile(Inode& inode, std::uint32_t open_flags) : OpenFile(open_flags), inode_(&inode) {}
     SysResult<std::size_t> read(std::span<std::byte> out) override {
         if (inode_->device == Device::null) return std::size_t{0};
@@ -102,8 +106,9 @@ private:
     bool ends_ = false;
 };
 
-class StreamFile final : public OpenFile {
+class StreamFile final : public OpenFile, public FromCache<StreamFile> {
 public:
+    static constexpr const char* kCacheName = "open stream";
     explicit StreamFile(Stream stream)
         : OpenFile(stream == Stream::input ? kOpenReadOnly : kOpenWriteOnly), stream_(stream) {}
 
@@ -131,8 +136,9 @@ private:
     EarlyInput early_;
 };
 
-class TerminalFile final : public OpenFile {
+class TerminalFile final : public OpenFile, public FromCache<TerminalFile> {
 public:
+    static constexpr const char* kCacheName = "open terminal";
     TerminalFile() : OpenFile(kOpenReadWrite) {}
 
     SysResult<std::size_t> read(std::span<std::byte> out) override { return line_discipline().read(out); }
@@ -147,8 +153,9 @@ public:
 };
 
 /// The bytes between two ends: pipe(7).
-class Pipe {
+class Pipe final : public FromCache<Pipe> {
 public:
+    static constexpr const char* kCacheName = "pipe";
     static constexpr std::size_t kBytes = 16384;
     void retain() { ++references; }
     void release() {
@@ -162,8 +169,9 @@ public:
     std::array<std::byte, kBytes> bytes;
 };
 
-class PipeEnd final : public OpenFile {
+class PipeEnd final : public OpenFile, public FromCache<PipeEnd> {
 public:
+    static constexpr const char* kCacheName = "pipe end";
     PipeEnd(Ref<Pipe> pipe, bool writer)
         : OpenFile(writer ? kOpenWriteOnly : kOpenReadOnly), pipe_(std::move(pipe)), writer_(writer) {}
     ~PipeEnd() override { (writer_ ? pipe_->has_writer : pipe_->has_reader) = false; }

@@ -16,6 +16,7 @@
 #include "kernel/cpu/context.hpp"
 #include "kernel/cpu/fpu.hpp"
 #include "kernel/cpu/segments.hpp"
+#include "kernel/memory/from_cache.hpp"
 #include "kernel/memory/memory.hpp"
 #include "kernel/process/files.hpp"
 #include "kernel/process/signals.hpp"
@@ -44,7 +45,8 @@ struct ProcessStatistics {
     std::uint64_t run_nanoseconds = 0;
 };
 
-struct Process {
+struct Process final : FromCache<Process> {
+    static constexpr const char* kCacheName = "process";
     static constexpr std::size_t kNameLength = 32;
 
     Process() : space(memory().paging, memory().zero_frame, kMappingBase) {}

@@ -94,7 +94,7 @@ constexpr std::array kCommands{
     Command{"help", "this list", show_help},
     Command{"maps", "maps [PID]: the ranges of kernel space and of every process", show_maps},
     Command{"frames", "physical memory", [](Sink& out, Arguments) { report_frames(out); }},
-    Command{"heap", "the kernel's heap", [](Sink& out, Arguments) { report_heap(out); }},
+    Command{"heap", "the kernel's heap by size and by kind of object", [](Sink& out, Arguments) { report_heap(out); }},
     Command{"ps", "processes", [](Sink& out, Arguments) { report_processes(out); }},
     Command{"audit", "prove that frames, shares, tables, ranges and heap agree", show_audit},
     Command{"run", "run PROGRAM [ARGUMENT...] [&]: for example run busybox ls /bin", run},

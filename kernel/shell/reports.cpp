@@ -83,18 +83,46 @@ void report_frames(Sink& out) {
            memory().kernel_space.list().nodes().used());
 }
 
+namespace {
+
+void report_classes(Sink& out, const HeapStatistics& heap) {
+    out.write("  block    slabs    pages    taken     free  bytes taken   bytes free\n");
+    HeapClassStatistics sum{};
+    std::uint64_t taken_bytes = 0;
+    std::uint64_t free_bytes = 0;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        const HeapClassStatistics& row = heap.classes[i];
+        if (row.slabs == 0) continue;
+        const std::uint64_t taken = std::uint64_t{row.taken} * row.block_bytes;
+        const std::uint64_t free = std::uint64_t{row.free} * row.block_bytes;
+        format(out, "  {:>5} {:>8} {:>8} {:>8} {:>8} {:>12'} {:>12'}\n", row.block_bytes, row.slabs,
+               row.slabs * size_class(i).slab_pages, row.taken, row.free, taken, free);
+        sum.slabs += row.slabs;
+        sum.taken += row.taken;
+        sum.free += row.free;
+        taken_bytes += taken;
+        free_bytes += free;
+    }
+    format(out, "  {:>5} {:>8} {:>8} {:>8} {:>8} {:>12'} {:>12'}\n", "sum", sum.slabs, heap.slab_pages.value, sum.taken,
+           sum.free, taken_bytes, free_bytes);
+}
+
+void report_caches(Sink& out) {
+    out.write("  objects              size    block     live     most       made    refused\n");
+    kernel_heap().for_each_cache([&](const ObjectCounts& counts) {
+        format(out, "  {:<16} {:>8} {:>8} {:>8} {:>8} {:>10'} {:>10'}\n", counts.name, counts.object_bytes,
+               counts.block_bytes, counts.live, counts.most, counts.made, counts.refused);
+    });
+}
+
+}  // namespace
+
 void report_heap(Sink& out) {
     const HeapStatistics heap = kernel_heap().statistics();
-    out.write("  block    slabs    taken     free\n");
-    std::uint64_t bytes = 0;
-    for (const HeapClassStatistics& row : heap.classes) {
-        bytes += std::uint64_t{row.taken} * row.block_bytes;
-        if (row.slabs == 0) continue;
-        format(out, "  {:>5} {:>8} {:>8} {:>8}\n", row.block_bytes, row.slabs, row.taken, row.free);
-    }
-    format(out,
-           "small: {:'} bytes in blocks, {} pages of slabs; large: {} blocks, {} pages; the heap's own: {} pages\n",
-           bytes, heap.slab_pages.value, heap.large_blocks, heap.large_pages.value, heap.own_pages.value);
+    report_classes(out, heap);
+    report_caches(out);
+    format(out, "large: {} blocks, {} pages; the heap's own: {} pages\n", heap.large_blocks, heap.large_pages.value,
+           heap.own_pages.value);
     format(out, "since power-on: {:'} allocated - {:'} freed = {:'} blocks\n", heap.allocations, heap.frees,
            heap.allocations - heap.frees);
 }

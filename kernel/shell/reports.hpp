@@ -9,7 +9,7 @@ namespace quire::kernel {
 
 /// Frames: managed, free, used, reserved, and what has passed through.
 void report_frames(Sink& out);
-/// The kernel's heap by size class, its spans, and totals.
+/// The kernel's heap: each size class, each kind of object that has a cache, and totals.
 void report_heap(Sink& out);
 /// One line for each process.
 void report_processes(Sink& out);

@@ -21,10 +21,13 @@ namespace quire {
 template <typename Value, unsigned Shift, std::size_t Roots, std::size_t LeafEntries, bool FromZero>
 class AddressMap {
 public:
+    using Leaf = std::array<Value*, LeafEntries>;
+    using Root = std::array<std::atomic<Leaf*>, Roots>;
     static constexpr std::size_t kMaxPages = Roots * LeafEntries << (Shift - kPageShift);
 
-    /// For pages of `range`, at most kMaxPages of them. A map from zero takes any address below kMaxPages.
-    constexpr explicit AddressMap(PageRange range) : range_(range) {}
+    /// For pages of `range`, at most kMaxPages of them. A map from zero takes any address below kMaxPages. `root` is for the map
+    /// alone; apart from it, because it may be long, and is nothing but zeroes at first.
+    constexpr AddressMap(PageRange range, Root& root) : range_(range), root_(root) {}
     AddressMap(const AddressMap&) = delete;
     AddressMap& operator=(const AddressMap&) = delete;
 
@@ -66,7 +69,6 @@ public:
     [[nodiscard]] PageCount own_pages() const { return own_pages_; }
 
 private:
-    using Leaf = std::array<Value*, LeafEntries>;
     static constexpr PageCount kLeafPages{(sizeof(Leaf) + kPageSize - 1) / kPageSize};
 
     [[nodiscard]] static std::atomic_ref<Value*> entry(Leaf& leaf, std::size_t index) {
@@ -80,7 +82,7 @@ private:
 
     PageRange range_;
     PageCount own_pages_{};
-    std::array<std::atomic<Leaf*>, Roots> root_{};
+    Root& root_;
 };
 
 }  // namespace quire

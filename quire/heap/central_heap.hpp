@@ -48,9 +48,10 @@ public:
     using Map =
         AddressMap<Slab, kHeapShape.unit_shift, kHeapShape.map_roots, kHeapShape.map_leaf, kHeapShape.map_from_zero>;
 
-    /// All spans of `spans` lie within `range`. `own` is where descriptors come from; it may be the same source.
-    constexpr CentralHeap(SpanSource& spans, SpanSource& own, PageRange range)
-        : spans_(spans), own_(own), map_(range), descriptors_(own) {}
+    /// All spans of `spans` lie within `range`. `own` is where descriptors come from; it may be the same source. `root` is the
+    /// map's.
+    constexpr CentralHeap(SpanSource& spans, SpanSource& own, PageRange range, Map::Root& root)
+        : spans_(spans), own_(own), map_(range, root), descriptors_(own) {}
     CentralHeap(const CentralHeap&) = delete;
     CentralHeap& operator=(const CentralHeap&) = delete;
 

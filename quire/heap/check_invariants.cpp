@@ -75,7 +75,7 @@ void LocalHeap::check_recent(std::size_t class_number) const {
     const RecentBlock* const end = bins_[class_number].recent;
     require(end >= blocks.data() && end < blocks.data() + blocks.size(), "I18: too many blocks were freed lately");
     for (const RecentBlock* recent = blocks.data(); recent != end; ++recent) {
-        const Slab* const slab = central_.find(recent->block());
+        const Slab* const slab = central_->find(recent->block());
         require(slab != nullptr && slab->owner.load(std::memory_order_acquire) == this && slab->class_number == class_number,
                 "I18: a block that was freed lately is in another's slab");
         const std::uint32_t number = slab->number_of(recent->block());
@@ -100,7 +100,7 @@ void LocalHeap::check_invariants() const {
                     "I18: a bin's word shows other blocks");
             if (slab->idle) idle += std::size_t{slab->carved} * slab->block_bytes;
         } else {
-            require(bin.word == &no_blocks_, "I18: a bin without a slab has a word");
+            require(bin.word == nullptr, "I18: a bin without a slab has a word");
         }
         check_recent(i);
         const Slab* previous = nullptr;
@@ -116,14 +116,13 @@ void LocalHeap::check_invariants() const {
     }
     for (std::uintptr_t i = 0; i < known_.size(); ++i) {
         const std::uintptr_t unit = known_[i].unit;
-        if (unit == no_unit(i)) continue;
+        if (unit == 0) continue;
         require(unit % known_.size() == i, "I18: a known unit is not in its place");
-        const Slab* const slab = central_.find(reinterpret_cast<const void*>(unit << kHeapShape.unit_shift));
+        const Slab* const slab = central_->find(reinterpret_cast<const void*>((unit - 1) << kHeapShape.unit_shift));
         require(slab == known_[i].slab && slab != nullptr && slab->owner.load(std::memory_order_acquire) == this,
                 "I18: a known unit is another's");
     }
     require(idle == idle_bytes_, "I18: idle bytes have drifted");
-    require(no_blocks_ == 0, "I18: there are blocks where there is no slab");
 }
 
 }  // namespace quire

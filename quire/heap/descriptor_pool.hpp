@@ -1,10 +1,17 @@
 #pragma once
-/// Room for slab descriptors, by the number of their words. Descriptors are used again, but never become anything else:
-/// somebody who frees from afar may look at one for a moment after its slab has ended (LocalHeap::post).
+/// Room for slab descriptors, by the number of their words. Descriptors are used again, but mostly never become anything
+/// else: somebody who frees from afar may look at one for a moment after its slab has ended (LocalHeap::post). Where that
+/// cannot be, and the source says so, pages of which all descriptors are free go back, but one.
+///
+///      page   ┌──────┬────────────┬──────┬──────┬────────────┬─ ─ ─ ─ ┐   live: how many are in use
+///             │ live │ descriptor │ …    │ …    │            │        │   made: how many there are
+///             │ made │ of order 2 │ of 0 │ of 1 │            │        │
+///             └──────┴────────────┴──────┴──────┴────────────┴─ ─ ─ ─ ┘
 
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include "quire/heap/slab.hpp"
 #include "quire/heap/span_source.hpp"
@@ -18,23 +25,41 @@ public:
 
     /// A descriptor with room for `words` words of each kind, all of them zero; nullptr if there is no memory. O(words).
     [[nodiscard]] Slab* take(std::size_t words);
+    /// Never needs memory. `slab` may be gone afterwards.
     void give(Slab& slab, std::size_t words);
 
     [[nodiscard]] PageCount own_pages() const { return own_pages_; }
 
 private:
+    struct alignas(Slab) Header {
+        std::uint32_t live = 0;
+        std::uint32_t made = 0;
+    };
     static constexpr std::size_t kOrders = 8;  // 0, 1, 2, 4 ... 64, 128 words
-    static constexpr PageCount kGrowth = kUnitPages;
     [[nodiscard]] static std::size_t order_of(std::size_t words) {
         return words == 0 ? 0 : static_cast<std::size_t>(std::bit_width(words - 1)) + 1;
     }
-    [[nodiscard]] static std::size_t bytes_of(std::size_t order);
+    [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t order) {
+        const std::size_t words = order == 0 ? 0 : std::size_t{1} << (order - 1);
+        const std::size_t bytes = sizeof(Slab) + 2 * words * sizeof(Slab::Word);
+        return (bytes + alignof(Slab) - 1) / alignof(Slab) * alignof(Slab);
+    }
+    [[nodiscard]] static Header& page_of(const Slab& slab) {
+        return *reinterpret_cast<Header*>(align_down(reinterpret_cast<std::uintptr_t>(&slab), kPageSize));
+    }
+    [[nodiscard]] Slab* make(std::size_t order);
+    [[nodiscard]] bool next_page();
+    void list(Slab& slab, std::size_t order);
+    void unlist(Slab& slab, std::size_t order);
+    void release(Header& page);
 
     SpanSource& source_;
     PageCount own_pages_{};
-    std::byte* next_ = nullptr;  ///< where the next new descriptor goes
-    std::byte* end_ = nullptr;
-    std::array<Slab*, kOrders + 1> free_{};  ///< linked through next_of_all
+    Header* current_ = nullptr;              ///< the page that new descriptors are made in,
+    std::byte* next_ = nullptr;              ///< here
+    PageCount untouched_{};                  ///< pages behind it that came with it
+    Header* spare_ = nullptr;                ///< one page without descriptors in use is kept
+    std::array<Slab*, kOrders + 1> free_{};  ///< linked through next_of_all and previous_of_all
 };
 
 }  // namespace quire

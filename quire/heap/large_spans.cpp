@@ -20,19 +20,29 @@ std::byte* aligned(std::byte* place, PageCount alignment) {
     return place + ((address + bytes - 1) / bytes * bytes - address);
 }
 
+std::byte* aligned_down(std::byte* place, PageCount alignment) {
+    return place - reinterpret_cast<std::uintptr_t>(place) % (alignment.value * kPageSize);
+}
+
 }  // namespace
 
-LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, PageCount room, bool large_frames) {
+LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room, bool large_frames) {
     if (count.value > ~std::size_t{0} / kPageSize / 4) return {};
     const std::size_t pages = with_guard(count);
-    Extent* extent = best_for(pages, alignment);
+    const std::size_t roomy = with_guard(PageCount{pages + room.pages.value});
+    Extent* extent = best_for(room.needed ? roomy : pages, alignment);
     if (extent == nullptr) {
         const PageCount alike = large_frames ? std::max(alignment, kLargeFrame) : alignment;
-        const std::size_t roomy = with_guard(PageCount{pages + room.value});
-        if (!map(roomy, alike, large_frames) && !map(pages, alike, large_frames)) return {};
+        const bool mapped = map(roomy, alike, large_frames);
         extent = best_for(pages, alignment);
+        if (!mapped && extent == nullptr && map(pages, alike, large_frames)) extent = best_for(pages, alignment);
+        if (extent == nullptr) return {};
     }
-    const Taken taken = take_from(*extent, aligned(extent->first, alignment), count);
+    // What lies before addresses without frames may want to grow into them.
+    const bool at_the_end = extent->dirty == 0 && !room.needed;
+    const std::size_t bytes = pages * kPageSize;
+    std::byte* const first = at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
+    const Taken taken = take_from(*extent, first, count);
     while (count_ > kMostExtents) give_back_oldest();
     return taken;
 }
@@ -41,14 +51,17 @@ PageCount LargeSpans::rounded(PageCount count) {
     return {with_guard(count) - 1};
 }
 
-/// The smallest extent that is large enough: what is left of it is the least.
+/// The smallest extent with frames that is large enough, because what is left of it is the least; else the smallest one
+/// without.
 LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment) {
     Extent* best = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
         const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
         if (extent.pages < pages || extent.pages - pages < skipped) continue;
-        if (best == nullptr || extent.pages < best->pages) best = &extent;
+        const bool better = best == nullptr || ((extent.dirty != 0) != (best->dirty != 0) ? extent.dirty != 0
+                                                                                         : extent.pages < best->pages);
+        if (better) best = &extent;
     }
     return best;
 }

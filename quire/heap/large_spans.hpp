@@ -31,9 +31,13 @@ public:
         std::byte* first = nullptr;  ///< nullptr: there is no memory
         bool dirty = false;          ///< it may not read as zeroes
     };
-    /// `alignment` is a power of two. Behind a new mapping, addresses for `room` more pages are kept, if there are so many: for
-    /// the span to grow into, and for others. O(extents).
-    [[nodiscard]] Taken take(PageCount count, PageCount alignment, PageCount room, bool large_frames);
+    /// Addresses behind a span: for it to grow into, and for others.
+    struct Room {
+        PageCount pages{};    ///< as many are kept behind a new mapping, if there are so many
+        bool needed = false;  ///< the span is likely to grow: an extent without room is not good enough
+    };
+    /// `alignment` is a power of two. O(extents).
+    [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
     /// As many pages as there is room for in the units that `count` pages take.
     [[nodiscard]] static PageCount rounded(PageCount count);
     /// Keeps a span. What it cannot keep, it gives back.

@@ -37,13 +37,9 @@ public:
     /// The same in memory that is full of zeroes, most of which then need not be touched.
     struct InZeroes {};
     LocalHeap(CentralHeap& central, InZeroes);
-    /// One that has nothing and never will, constant-initialised: what a thread has before its first allocation, so that the
-    /// fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
-    struct Nothing {};
-    constexpr LocalHeap(CentralHeap& central, Nothing) : central_(central), known_{}, recent_{} {
-        for (Bin& bin : bins_) bin.word = &no_blocks_;
-        known_[0].unit = 1;
-    }
+    /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
+    /// the fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
+    constexpr LocalHeap() : known_{}, recent_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
@@ -100,7 +96,7 @@ private:
         /// Behind the latest recent block. There are none where kRecentBytes divides this, and no room for one more in the
         /// last place before that.
         RecentBlock* recent = nullptr;
-        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; never nullptr
+        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; nullptr: there is none
         std::byte* origin = nullptr;  ///< the block of the word's bit 0
         std::uint32_t bytes = 0;      ///< of a block
         std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
@@ -108,15 +104,15 @@ private:
     /// A unit of one of this heap's slabs, in the place that its number has: two loads instead of five. Who knows a slab here
     /// need not ask for its owner.
     struct Known {
-        std::uintptr_t unit;
+        std::uintptr_t unit;  ///< unit_of(); 0: no slab
         Slab* slab;
     };
     /// This heap's slabs of a class that have room.
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        std::uint32_t step = 1;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
-        std::uint32_t patience = 1;  ///< frees after which event() looks again at a current slab that was not empty
+        std::uint32_t step = 0;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
+        std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
     struct Batch {
@@ -128,20 +124,17 @@ private:
     static constexpr std::uint32_t kMostPatience = 64;
     static constexpr std::uint32_t kDeletionsPerLook = 16;
 
-    static Word no_blocks_;  ///< the word of a bin without a slab: always 0
-
     [[nodiscard]] void* take(std::size_t class_number);
     void give_back(Slab& slab, const void* block);
     void remember(std::size_t class_number, const RecentBlock& block);
     void forget(const Slab& slab);
     void forget_recent(const Slab& slab);
+    /// Its number plus 1, so that 0 is none.
     [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
-        return reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift;
+        return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
     }
     [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
     [[nodiscard]] const Known& known(std::uintptr_t unit) const { return known_[unit % kHeapShape.known]; }
-    /// A number that does not belong where it is put.
-    [[nodiscard]] static std::uintptr_t no_unit(std::uintptr_t unit) { return unit % kHeapShape.known == 0 ? 1 : 0; }
     void delete_slab(Slab& slab);
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
@@ -179,7 +172,7 @@ private:
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
-    CentralHeap& central_;
+    CentralHeap* central_ = nullptr;
     std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
@@ -201,7 +194,7 @@ inline void* LocalHeap::take(std::size_t class_number) {
         *recent.word() ^= Word{1} << recent.bit();
         block = recent.block();
     } else {
-        const Word blocks = *bin.word;
+        const Word blocks = bin.word == nullptr ? 0 : *bin.word;
         if (blocks == 0) [[unlikely]]
             return nullptr;
         *bin.word = blocks & (blocks - 1);

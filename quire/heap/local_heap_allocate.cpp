@@ -7,18 +7,15 @@
 
 namespace quire {
 
-constinit LocalHeap::Word LocalHeap::no_blocks_ = 0;
-
 LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
-    for (std::uintptr_t i = 0; i < known_.size(); ++i) known_[i] = {no_unit(i), nullptr};
+    known_.fill({});
 }
 
-LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(central) {
+LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
-        bins_[i].word = &no_blocks_;
+        slabs_[i].step = 1;
     }
-    known_[0].unit = no_unit(0);
 }
 
 namespace {
@@ -33,7 +30,7 @@ constexpr std::size_t kPerhapsUnused = 16384;
 }  // namespace
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, false);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, false);
     return allocate_class(class_for(bytes));
 }
 
@@ -48,11 +45,11 @@ void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
     const std::size_t class_number = aligned_class(bytes, alignment);
     if (class_number < kSizeClasses) return allocate_class(class_number);
-    return central_.allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
+    return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
 }
 
 void* LocalHeap::allocate_zeroed(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_.allocate_large(bytes, kBlockGranule, true);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, true);
     const std::size_t class_number = class_for(bytes);
     void* block = take(class_number);
     if (block == nullptr) {
@@ -89,8 +86,8 @@ Slab* LocalHeap::slab_with_room(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* const slab = waiting.first();
     // Blocks that have frames already come first, be they the others'.
-    if ((slab == nullptr || slab->carved < slab->capacity) && central_.has_shared(class_number)) {
-        Slab* const shared = central_.take_shared(class_number, this);
+    if ((slab == nullptr || slab->carved < slab->capacity) && central_->has_shared(class_number)) {
+        Slab* const shared = central_->take_shared(class_number, this);
         if (shared != nullptr) {
             shared->filled_by = this;
             shared->floor = 0;
@@ -98,7 +95,7 @@ Slab* LocalHeap::slab_with_room(std::size_t class_number) {
             return shared;
         }
     }
-    if (slab == nullptr) return central_.new_slab(class_number, this);
+    if (slab == nullptr) return central_->new_slab(class_number, this);
     waiting.remove(*slab);
     return slab;
 }
@@ -153,8 +150,8 @@ void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
         return;
     }
     std::uint32_t& step = slabs_[slab.class_number].step;
-    central_.get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
-    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(4 * kUnitPages.value));
+    central_->get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
+    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
@@ -170,7 +167,7 @@ void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
 
 void LocalHeap::drop_current(std::size_t class_number) {
     slabs_[class_number].current = nullptr;
-    bins_[class_number].word = &no_blocks_;
+    bins_[class_number].word = nullptr;
 }
 
 /// The current slab has no free block behind the cursor. It waits in the list if it has some before it or can be carved;

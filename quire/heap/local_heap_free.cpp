@@ -22,10 +22,10 @@ std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
 
 void LocalHeap::free_elsewhere(void* block) {
     if (block == nullptr) return;
-    Slab* const slab = central_.find(block);
+    Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     if (slab->is_large()) {
-        central_.free_large(*slab, block);
+        central_->free_large(*slab, block);
         return;
     }
     const std::uint32_t number = number_in(*slab, block);
@@ -35,7 +35,7 @@ void LocalHeap::free_elsewhere(void* block) {
             if (!slab->owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
             adopt(*slab, number / Slab::kWordBits);
         } else if (owner == Slab::shared()) {
-            if (!central_.free_shared(*slab, number)) continue;
+            if (!central_->free_shared(*slab, number)) continue;
             return;
         } else if (owner != this) {
             require(owner != nullptr, Slab::kForeign);
@@ -80,7 +80,7 @@ void LocalHeap::event(Slab& slab) {
 void LocalHeap::forget(const Slab& slab) {
     const std::uintptr_t first = unit_of(slab.first_page());
     for (std::uintptr_t unit = first; unit < first + slab.pages / kUnitPages.value; ++unit) {
-        if (known(unit).unit == unit) known(unit).unit = no_unit(unit);
+        if (known(unit).unit == unit) known(unit).unit = 0;
     }
 }
 
@@ -93,13 +93,13 @@ void LocalHeap::forget_recent(const Slab& slab) {
 void LocalHeap::delete_slab(Slab& slab) {
     forget(slab);
     forget_recent(slab);
-    central_.delete_slab(slab);
+    central_->delete_slab(slab);
 }
 
 void LocalHeap::share(Slab& slab) {
     forget(slab);
     forget_recent(slab);
-    central_.share(slab);
+    central_->share(slab);
 }
 
 /// An empty current slab stays, so that a block which is taken and freed in turn does not cost a slab each time; but only
@@ -167,7 +167,7 @@ void LocalHeap::close() {
 
 void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment) {
     if (block == nullptr) return;
-    const Slab* const slab = central_.find(block);
+    const Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     const std::size_t class_number =
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
@@ -189,7 +189,7 @@ void LocalHeap::require_taken(const Slab& slab, const void* block) const {
 }
 
 std::size_t LocalHeap::usable_size(const void* block) const {
-    const Slab* const slab = central_.find(block);
+    const Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     require_taken(*slab, block);
     return slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
@@ -197,12 +197,12 @@ std::size_t LocalHeap::usable_size(const void* block) const {
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {
     if (block == nullptr) return allocate(bytes);
-    Slab* const slab = central_.find(block);
+    Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     require_taken(*slab, block);
     if (slab->is_large()) {
         if (bytes > kLargestBlock) {
-            void* const resized = central_.resize_large(*slab, bytes);
+            void* const resized = central_->resize_large(*slab, bytes);
             if (resized != nullptr) return resized;
         }
         return move(block, slab->pages * kPageSize, bytes);

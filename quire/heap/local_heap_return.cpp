@@ -84,7 +84,7 @@ void LocalHeap::settle(Slab& slab) {
             return;
         }
         if (owner == Slab::shared()) {
-            if (central_.collect_shared(slab)) return;
+            if (central_->collect_shared(slab)) return;
             continue;
         }
         if (slab.in_inbox.exchange(true, std::memory_order_seq_cst)) return;

@@ -175,7 +175,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     const std::size_t bytes = count.value * kPageSize;
     const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
     const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
-    const LargeSpans::Taken taken = large_.take(count, alignment, pages_for(room), large_frames);
+    const LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
     latest_fresh_ = taken.dirty ? nullptr : taken.first;

@@ -41,8 +41,24 @@ public:
     static constexpr std::size_t kChunkBytes = kUnitsPerChunk * kUnitBytes;
     static constexpr std::size_t kMostUnits = 8;  ///< a span of more comes from LargeSpans
 
-    /// `own` gives the cache's own pages.
-    constexpr SpanCache(PageSource& pages, SpanSource& own) : pages_(pages), own_(own), large_(pages) {}
+    using Units = std::uint64_t;  ///< one bit a unit
+    struct Chunk {
+        std::byte* base = nullptr;
+        Units free = ~Units{0};
+        Units dirty = 0;
+        Units fresh = 0;     ///< were taken when they had no frames
+        bool large = false;  ///< prefers large frames
+        Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
+        Chunk* previous = nullptr;
+    };
+    using Map = AddressMap<Chunk, 22, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true>;
+
+    /// `own` gives the cache's own pages. `root` is the map's.
+    constexpr SpanCache(PageSource& pages, SpanSource& own, Map::Root& root)
+        : pages_(pages),
+          own_(own),
+          chunks_(PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}, root),
+          large_(pages) {}
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
@@ -62,16 +78,6 @@ public:
     void check_invariants() const;
 
 private:
-    using Units = std::uint64_t;  ///< one bit a unit
-    struct Chunk {
-        std::byte* base = nullptr;
-        Units free = ~Units{0};
-        Units dirty = 0;
-        Units fresh = 0;     ///< were taken when they had no frames
-        bool large = false;  ///< prefers large frames
-        Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
-        Chunk* previous = nullptr;
-    };
     static constexpr std::size_t kFirstBudget = 512 * 1024;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks get large frames: a half-used one more is no longer much.
@@ -100,8 +106,7 @@ private:
 
     PageSource& pages_;
     SpanSource& own_;
-    AddressMap<Chunk, 22, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true> chunks_{
-        PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}};
+    Map chunks_;
     Chunk* with_room_ = nullptr;
     Chunk* last_with_room_ = nullptr;
     Chunk* unused_ = nullptr;

@@ -70,6 +70,28 @@ static void test_frames(void) {
     for (quire_frame i = 0; i < 16; i++) quire_frame_drop(run + i);
 }
 
+/* The table of sizes, before and with a block. */
+static void test_statistics(void) {
+    struct quire_heap_class classes[64];
+    struct quire_heap_counts before = quire_statistics(NULL, 0);
+    uint8_t *block = quire_malloc(200), *large = quire_malloc(10000);
+    struct quire_heap_counts after = quire_statistics(classes, 64);
+    CHECK(after.classes == before.classes && after.classes <= 64);
+    CHECK(after.allocations == before.allocations + 2 && after.frees == before.frees);
+    CHECK(after.large_blocks == before.large_blocks + 1 && after.large_pages == before.large_pages + 3);
+    size_t row = 0;
+    while (classes[row].block_bytes < 200) row++;
+    CHECK(row < after.classes && classes[row].taken >= 1 && classes[row].slabs >= 1);
+    CHECK(after.slab_pages >= 1 && after.own_pages >= 1);
+    uint32_t taken = classes[row].taken;
+    quire_free(block);
+    quire_free(large);
+    after = quire_statistics(classes, row + 1);
+    CHECK(classes[row].taken == taken - 1 && classes[row].free >= 1 && after.frees == before.frees + 2);
+    quire_trim();
+    CHECK(quire_statistics(NULL, 0).slab_pages <= after.slab_pages);
+}
+
 static void test_kernel_memory(void) {
     quire_page span;
     OK(quire_kernel_acquire(3, 4, 1, &span));
@@ -90,6 +112,12 @@ static void test_kernel_memory(void) {
     quire_free(block);
     quire_free(NULL);
     CHECK(quire_malloc(SIZE_MAX) == NULL);
+    block = quire_zalloc(3000);
+    CHECK(block[0] == 0 && block[2999] == 0);
+    quire_free_sized(block, 3000, 0);
+    block = quire_aligned_malloc(100, 256);
+    quire_free_sized(block, 100, 256);
+    test_statistics();
 }
 
 static quire_page map(struct quire_map request) {
@@ -277,7 +305,14 @@ static void test_heap(void) {
     block = quire_heap_reallocate(&heap, block, 3000);
     CHECK(block[0] == 1 && calls > 0);
     quire_heap_check(&heap);
+    struct quire_heap_class first;
+    CHECK(quire_heap_statistics(&heap, &first, 1).allocations == 2 && first.block_bytes >= 8);
     quire_heap_free(&heap, block);
+    block = quire_heap_allocate_zeroed(&heap, 100);
+    CHECK(block[99] == 0);
+    quire_heap_free_sized(&heap, block, 100, 0);
+    quire_heap_trim(&heap);
+    CHECK(quire_heap_statistics(&heap, NULL, 0).slab_pages == 0);
 }
 
 /* Every frame is taken: errors, not defects, and the books still balance. */

@@ -52,7 +52,7 @@ class PackageTest(unittest.TestCase):
 
     KERNEL_IN_C = (textwrap.dedent("""\
         audit ok
-        malloc(24) = 0x40001000
+        malloc(24) = 0x40000000
         the heap's own books: 2 faults, 3 frames
         demand paging, in 24 B.: 1 faults, 1 frames
         10 pages of 1 MiB: 10 faults, 10 frames

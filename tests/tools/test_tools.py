@@ -183,7 +183,7 @@ class StoryTest(unittest.TestCase):
         done = run(*words, input=commands)
         text = done.stdout.decode()
         self.assertEqual(done.returncode, 7, text + done.stderr.decode())
-        for wanted in ("every byte was as I left it", "in sum", "audit: ", "audit ok:", "from the prompt", "nothing: there is no such program",
+        for wanted in ("every byte was as I left it", "in sum", "audit: ", "audit ok:", "bytes taken", "  process ", "from the prompt", "nothing: there is no such program",
                        "what: no such command", "frames of 4 KiB"):
             self.assertIn(wanted, text)
         self.assertEqual(text.count("every byte was as I left it"), 3)

@@ -17,9 +17,11 @@ namespace {
 
 constinit MappedPages pages;
 constinit OwnPages own(pages);
-constinit SpanCache spans(pages, own);
-constinit CentralHeap central(spans, own, PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}});
-constinit LocalHeap no_heap(central, LocalHeap::Nothing{});
+constinit SpanCache::Map::Root chunk_root{};
+constinit SpanCache spans(pages, own, chunk_root);
+constinit CentralHeap::Map::Root slab_root{};
+constinit CentralHeap central(spans, own, PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}, slab_root);
+constinit LocalHeap no_heap;
 
 /// Set when a thread's heap has ended with it. The C library frees what it kept for the thread only then (strerror(3), dlerror(3)):
 /// a new heap would never end.

@@ -26,10 +26,8 @@ public:
         require(held_, "lock released that is not held");
         held_ = false;
         constexpr std::uint32_t kInterrupts = 1U << 9;
-        if ((flags_ & kInterrupts) != 0)
-            asm volatile("sti" : : : "memory");
-        else
-            asm volatile("" : : : "memory");
+        asm volatile("" : : : "memory");
+        if ((flags_ & kInterrupts) != 0) asm volatile("sti" : : : "memory");
     }
 
 private:

@@ -10,11 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/linux/check.hpp"
-
-// C23; glibc 2.36 does not declare them.
-extern "C" void free_sized(void* block, std::size_t bytes) noexcept;
-extern "C" void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept;
+#include "tests/linux/programs/check.hpp"
 
 namespace {
 
@@ -148,7 +144,8 @@ void reallocation() {
 
 void alignment() {
     for (std::size_t alignment = 1; alignment <= std::size_t{64} << 20U; alignment *= 2) {
-        for (const std::size_t size : {std::size_t{0}, std::size_t{1}, alignment / 2, alignment, alignment + 1, std::size_t{100}}) {
+        for (const std::size_t size :
+             {std::size_t{0}, std::size_t{1}, alignment / 2, alignment, alignment + 1, std::size_t{100}}) {
             if (size > std::size_t{16} << 20U) continue;
             void* block = nullptr;
             const bool fine = alignment >= sizeof(void*);
@@ -171,7 +168,8 @@ void alignment() {
         }
     }
     void* block = &block;
-    for (const std::size_t wrong : {std::size_t{0}, sizeof(void*) / 2, sizeof(void*) + 1, sizeof(void*) * 3, ~std::size_t{0}}) {
+    for (const std::size_t wrong :
+         {std::size_t{0}, sizeof(void*) / 2, sizeof(void*) + 1, sizeof(void*) * 3, ~std::size_t{0}}) {
         CHECK(posix_memalign(&block, opaque(wrong), 10) == EINVAL && block == &block);
     }
     for (const std::size_t wrong : {std::size_t{0}, std::size_t{3}, std::size_t{24}, ~std::size_t{0}}) {
@@ -320,7 +318,7 @@ void news_without_memory() {
         ++asked;
         std::set_new_handler(nullptr);
     });
-    CHECK(::operator new(most, std::nothrow) == nullptr && asked == 1);
+    CHECK(::operator new(most, std::nothrow) == nullptr&& asked == 1);
     // What a handler throws comes through; a nothrow form swallows it.
     asked = 0;
     std::set_new_handler([] {
@@ -328,8 +326,8 @@ void news_without_memory() {
         throw std::bad_alloc();
     });
     CHECK(throws([&] { opaque(::operator new(most)); }) && asked == 1);
-    CHECK(::operator new(most, std::nothrow) == nullptr && asked == 2);
-    CHECK(::operator new[](most, wide, std::nothrow) == nullptr && asked == 3);
+    CHECK(::operator new(most, std::nothrow) == nullptr&& asked == 2);
+    CHECK(::operator new[](most, wide, std::nothrow) == nullptr&& asked == 3);
     std::set_new_handler(nullptr);
 }
 

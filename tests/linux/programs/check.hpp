@@ -1,5 +1,5 @@
 #pragma once
-/// What the programs of this folder share: cases by name, a check that says where it failed, how much memory is resident.
+/// What these programs share: cases by name, a check that says where it failed, how much memory is resident.
 /// Plain programs, so that they can be run with any malloc, and as 32-bit ones under an emulator.
 
 #include <unistd.h>
@@ -10,6 +10,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+
+// C23; glibc 2.36 neither has nor declares them, so only a preloaded malloc can bring them.
+extern "C" [[gnu::weak]] void free_sized(void* block, std::size_t bytes) noexcept;
+extern "C" [[gnu::weak]] void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept;
 
 namespace linux_test {
 
