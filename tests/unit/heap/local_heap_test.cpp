@@ -50,7 +50,8 @@ struct Heaps {
     [[nodiscard]] std::size_t slab_pages() const { return central.statistics().slab_pages.value; }
 
     TestSpans spans;
-    CentralHeap central{spans, spans, spans.range()};
+    CentralHeap::Map::Root root{};
+    CentralHeap central{spans, spans, spans.range(), root};
     std::vector<std::unique_ptr<LocalHeap>> local;
 };
 
@@ -157,7 +158,7 @@ TEST(LocalHeap, LargeBlocksBelongToNobody) {
 
 TEST(LocalHeap, OneThatHasNothing) {
     Heaps heaps(1);
-    LocalHeap nothing(heaps.central, LocalHeap::Nothing{});
+    LocalHeap nothing;
     EXPECT_EQ(nothing.allocate_here(1), nullptr);
     EXPECT_EQ(nothing.allocate_here(kLargestBlock), nullptr);
     void* const block = heaps[0].allocate(kBytes);

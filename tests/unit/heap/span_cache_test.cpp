@@ -233,7 +233,8 @@ public:
 
     TestPages pages;
     TestOwnPages own{pages};
-    SpanCache cache{pages, own};
+    SpanCache::Map::Root root{};
+    SpanCache cache{pages, own, root};
 
 private:
     using Place = std::map<std::uint8_t*, Span>::iterator;
