@@ -47,8 +47,10 @@ Slab* DescriptorPool::make(std::size_t order) {
 
 /// What is left of the current page is less than a descriptor; such pages differ from others only in that.
 bool DescriptorPool::next_page() {
-    auto* page = reinterpret_cast<std::byte*>(current_) + kPageSize;
-    if (untouched_.value == 0) {
+    std::byte* page = nullptr;
+    if (untouched_.value != 0) {
+        page = reinterpret_cast<std::byte*>(current_) + kPageSize;
+    } else {
         const PageCount growth = source_.takes_descriptors_back() ? PageCount{1} : kUnitPages;
         page = static_cast<std::byte*>(source_.acquire(growth, PageCount{1}));
         if (page == nullptr) return false;

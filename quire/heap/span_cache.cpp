@@ -14,6 +14,14 @@ constexpr std::size_t units_for(PageCount count) {
     return (count.value + kUnitPages.value - 1) / kUnitPages.value;
 }
 
+/// The number of the lowest set bit; 64 if there is none. std::countr_zero would need a library function where words have 32
+/// bits.
+constexpr std::size_t lowest_bit(std::uint64_t mask) {
+    const auto low = static_cast<std::uint32_t>(mask);
+    const int zeroes = low != 0 ? std::countr_zero(low) : 32 + std::countr_zero(static_cast<std::uint32_t>(mask >> 32U));
+    return static_cast<std::size_t>(zeroes);
+}
+
 /// The bits [first, first + units).
 constexpr std::uint64_t bits(std::size_t first, std::size_t units) {
     return (~std::uint64_t{0} >> (64 - units)) << first;
@@ -33,7 +41,7 @@ std::size_t find_run(std::uint64_t mask, std::size_t units, std::size_t alignmen
         for (std::size_t at = 0; at < 64; at += 2 * step) even |= std::uint64_t{1} << at;
         mask &= even;
     }
-    return static_cast<std::size_t>(std::countr_zero(mask));
+    return lowest_bit(mask);
 }
 
 }  // namespace
@@ -231,8 +239,8 @@ bool SpanCache::transfer(void* from, PageCount count, void* to, PageCount to_cou
 void SpanCache::purge(Chunk& chunk) {
     Units left = chunk.free & chunk.dirty;
     while (left != 0) {
-        const auto first = static_cast<std::size_t>(std::countr_zero(left));
-        const auto units = static_cast<std::size_t>(std::countr_one(left >> first));
+        const std::size_t first = lowest_bit(left);
+        const std::size_t units = lowest_bit(~(left >> first));
         pages_.purge(chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value});
         ++purges_;
         kept_ -= units * kUnitBytes;

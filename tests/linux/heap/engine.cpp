@@ -31,9 +31,12 @@ using linux_test::Random;
 struct World {
     quire::linux_port::MappedPages pages;
     quire::linux_port::OwnPages own{pages};
-    quire::SpanCache spans{pages, own};
+    quire::SpanCache::Map::Root chunk_root{};
+    quire::SpanCache spans{pages, own, chunk_root};
+    quire::CentralHeap::Map::Root slab_root{};
     quire::CentralHeap central{spans, own,
-                               quire::PageRange{quire::Page{0}, quire::Page{~std::uintptr_t{0} >> quire::kPageShift}}};
+                               quire::PageRange{quire::Page{0}, quire::Page{~std::uintptr_t{0} >> quire::kPageShift}},
+                               slab_root};
 
     /// When all blocks are free and all local heaps closed, there is no slab left.
     void check_empty() const {
