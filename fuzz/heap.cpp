@@ -154,7 +154,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     heap.check_invariants();
     check_statistics(heap, spans, 0);
-    // One empty slab a class may stay.
+    // One empty slab a class may stay, until somebody asks.
     for (const HeapClassStatistics& left : heap.statistics().classes) check(left.slabs <= 1);
+    heap.trim();
+    for (const HeapClassStatistics& left : heap.statistics().classes) check(left.slabs == 0);
+    heap.check_invariants();
     return 0;
 }

@@ -8,7 +8,10 @@ BATCH, PAGING = "quire/paging/flush_batch.cpp", "quire/paging/paging.cpp"
 LIST, TREE, POOL = "quire/space/range_list.cpp", "quire/space/range_tree.cpp", "quire/space/node_pool.cpp"
 SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "quire/space/fork.cpp", "quire/space/kernel_space.cpp"
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
-HEAP, AUDIT = "quire/heap/heap.cpp", "quire/audit/audit.cpp"
+CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
+LOCAL, FREE, RETURN = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return"))
+SLAB, RETURNED, ADDRESSES = "quire/heap/slab.hpp", "quire/heap/returned_blocks.hpp", "quire/heap/address_map.hpp"
+FIRST_FIT, DEBUG, AUDIT = "quire/heap/first_fit_heap.cpp", "quire/heap/debug/debug_heap.cpp", "quire/audit/audit.cpp"
 
 MUTANTS = [
     # Physical memory
@@ -90,11 +93,36 @@ MUTANTS = [
     Mutant("kernel addresses are handed out without the lock", KERNEL, "Result<Page> KernelSpace::acquire(const SpanRequest& request) {\n    const Guard guard(lock_);",
            "Result<Page> KernelSpace::acquire(const SpanRequest& request) __attribute__((no_thread_safety_analysis)) {", "simulation_test"),
     # The heap and the audit
-    Mutant("the heap takes any pointer", HEAP, 'require(offset % slab->blocks().bytes == 0 && number < slab->blocks().slab_blocks,\n            "the heap was given a pointer into the middle of a block");', "", "heap_test"),
-    Mutant("a double free goes unnoticed", HEAP, 'require(!slab->is_free(number), "a block of the heap was freed twice, or used after it was freed");', "", "heap_test"),
-    Mutant("an empty slab is never given back", HEAP, "if (empty && others) {", "if (false && others) {", "heap_test"),
-    Mutant("a moved block loses its tail", HEAP, "std::min(usable, bytes));", "std::min(usable, bytes) / 2);", "heap_test"),
-    Mutant("a slab without page-map entries is leaked", HEAP, "if (start != nullptr) source_.release(start, pages);", "", "heap_test"),
+    Mutant("a double free goes unnoticed", SLAB, "require((word & bit) == 0, kFreedTwice);", "", "heap_test"),
+    Mutant("the map leads from the first unit of a slab only", ADDRESSES, "index_of(address_of(pages.end - PageCount{1}).value);\n        for",
+           "index_of(address_of(pages.first).value);\n        for", "heap_test"),
+    Mutant("a slab that is gone stays in the map", CENTRAL, "    map_.set(range_of(page_of(slab.base), known), nullptr);\n", "", "heap_test"),
+    Mutant("a slab without map entries is leaked", CENTRAL,
+           "(size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);\n    if (slab == nullptr) {\n        spans_.release(first, pages);",
+           "(size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);\n    if (slab == nullptr) {", "heap_test"),
+    Mutant("a large block is freed from its middle", CENTRAL, "require(block == slab.base, Slab::kNotABlock);", "", "heap_test"),
+    Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.count_taken() != 0) return;", "return;", "local_heap_test"),
+    Mutant("a slab with a free block counts as full", LOCAL, "if (taken == slab.capacity) {", "if (taken + 1 >= slab.capacity) {", "local_heap_test"),
+    Mutant("zeroes are not", LOCAL, "    std::memset(block, 0, bytes);\n", "", "local_heap_test"),
+    Mutant("an empty slab counts as full", FREE, "        delete_slab(slab);\n        slabs.step", "        disown(slab);\n        slabs.step", "heap_test"),
+    Mutant("a slab goes to somebody else with its latest blocks still at hand", FREE, "    forget_recent(slab);\n    central_->share", "    central_->share", "local_heap_test"),
+    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    forget_recent(slab);\n    central_->share",
+           "    forget_recent(slab);\n    central_->share", "local_heap_test"),
+    Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_test"),
+    Mutant("a double free from afar goes unnoticed", RETURN, "require((batch_.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
+    Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
+    Mutant("what is returned of a shared slab is lost", RETURN, "if (central_->collect_shared(slab)) return;", "return;", "local_heap_test"),
+    Mutant("a slab whose owner has ended stays marked as on its way", RETURN,
+           "put_into_inbox(slab)) return;\n    slab.in_inbox.exchange(false, std::memory_order_seq_cst);\n    settle(slab);",
+           "put_into_inbox(slab)) return;\n    settle(slab);", "local_heap_test"),
+    Mutant("a span grows over its neighbour", SPANS, "if ((chunk.free & wanted_units) != wanted_units) return false;", "", "span_cache_test"),
+    Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
+    Mutant("frames that were given back stay", SPANS, "        pages_.purge(chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value});\n", "", "span_cache_test"),
+    Mutant("a large span has no guard", EXTENTS, "    guard(first + count.value * kPageSize, PageCount{pages - count.value});\n", "", "span_cache_test"),
+    Mutant("two free blocks that touch stay two", FIRST_FIT, "    join_with_next(before);\n", "", "first_fit_heap_test"),
+    Mutant("a block that grows loses what lay behind it", FIRST_FIT, "            before.link = behind->link;\n", "", "first_fit_heap_test"),
+    Mutant("a second free goes unreported", DEBUG, "        report(FindingKind::double_free, user, block, site);\n", "", "debug_heap_test"),
+    Mutant("a free with another size goes unnoticed", DEBUG, "    if (found->bytes != bytes) report(FindingKind::size_mismatch, block, found, site, bytes);\n", "", "debug_heap_test"),
     Mutant("the audit counts no tables", AUDIT, "if (Machine::has_table(page)) own(Machine::table_frame(page));", "", "space_test"),
     Mutant("the audit accepts leaks", AUDIT, 'require(owners >= shares, "I5: a frame is leaked: it has more shares than owners");', "", "audit_test"),
 ]

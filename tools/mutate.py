@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Breaks the library in small ways (tests/mutants.py) and shows that a test notices each.
 
-Uses the objects of build/host: a mutant costs one compilation, one link and one run of the test program that should notice. The tree
-itself is never changed. A mutant that survives, or that no longer applies, is an error.
+Uses the objects of build/host: a mutant costs one compilation, one link and one run of the test program that should notice; in a
+header, one compilation for each source that includes it. The tree itself is never changed. A mutant that survives, or that no longer
+applies, is an error.
 """
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -23,15 +25,38 @@ COMPILER = "the compiler"
 
 
 def commands_of(test):
-    """(object name of each library source → its compile command, the link command of the test)."""
+    """(each source of the test and of the library → its compile command, the link command of the test)."""
     out = subprocess.run(["ninja", "-C", HOST, "-t", "commands", test], capture_output=True, text=True, check=True).stdout
     compiles, link = {}, None
     for line in out.splitlines():
         if found := re.search(r" -c (\S+)$", line.strip()):
-            compiles[found[1]] = line
+            compiles[found[1]] = shlex.split(line)
         elif f"-o {test} " in line:
             link = line
     return compiles, link
+
+
+def object_of(words):
+    return words[words.index("-o") + 1]
+
+
+def includers(header, compiles):
+    """The sources that were compiled with this header."""
+    objects = {object_of(words): source for source, words in compiles.items()}
+    out = subprocess.run(["ninja", "-C", HOST, "-t", "deps", *objects], capture_output=True, text=True, check=True).stdout
+    for entry in out.split("\n\n"):
+        name, _, rest = entry.strip().partition(":")
+        if name in objects and str(header) in rest.split():
+            yield objects[name]
+
+
+def compile_changed(source, words, folder, changes, quiet):
+    """Compiles one source with `changes`: the words that replace its own, and where to look for headers first."""
+    words = [changes.get(word, word) for word in words if word != "-Werror"]
+    words[words.index("-o") + 1] = str(folder / (pathlib.Path(source).name + ".o"))
+    for option in ("-MF", "-MT"):
+        words[words.index(option) + 1] = str(folder / (pathlib.Path(source).name + ".d"))
+    return subprocess.run([words[0], "-I", folder, *words[1:], quiet], cwd=HOST, capture_output=True, text=True, check=False)
 
 
 def build(mutant, folder):
@@ -40,27 +65,30 @@ def build(mutant, folder):
     text = source.read_text(encoding="utf-8")
     if text.count(mutant.old) != 1:
         sys.exit(f"mutate: “{mutant.what}” does not apply any more to {mutant.file}: {text.count(mutant.old)} places")
-    changed = folder / source.name
+    changed = folder / mutant.file
+    changed.parent.mkdir(parents=True)
     changed.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     compiles, link = commands_of("simulation_test" if mutant.test == COMPILER else mutant.test)
-    words = shlex.split(compiles[str(source)])
-    words = [str(changed) if word == str(source) else word for word in words if word != "-Werror"]
-    words[words.index("-o") + 1] = str(folder / "mutant.o")
-    for option in ("-MF", "-MT"):
-        words[words.index(option) + 1] = str(folder / "mutant.d")
+    sources = [str(source)] if source.suffix == ".cpp" else list(includers(source, compiles))
     quiet = "-Werror=thread-safety-analysis" if mutant.test == COMPILER else "-w"
-    done = subprocess.run([*words, quiet], cwd=HOST, capture_output=True, text=True, check=False)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = list(pool.map(lambda name: compile_changed(name, compiles[name], folder, {str(source): str(changed)}, quiet), sources))
+    errors = "".join(one.stderr for one in done)
     if mutant.test == COMPILER:
-        return None if "thread-safety" in done.stderr else pathlib.Path("/bin/true")
-    if done.returncode != 0:
-        sys.exit(f"mutate: “{mutant.what}” does not compile:\n{done.stderr}")
+        return None if "thread-safety" in errors else pathlib.Path("/bin/true")
+    if not done or any(one.returncode != 0 for one in done):
+        sys.exit(f"mutate: “{mutant.what}” does not compile:\n{errors}")
     archive = folder / "libquire.a"
     shutil.copy(HOST / "libquire.a", archive)
-    member = source.name + ".o"
-    (folder / "mutant.o").rename(folder / member)
-    subprocess.run(["ar", "r", archive, folder / member], check=True, capture_output=True)
     program = folder / mutant.test
     link = link.replace(f"-o {mutant.test} ", f"-o {program} ").replace(" libquire.a", f" {archive}")
+    for name in sources:
+        member = folder / (pathlib.Path(name).name + ".o")
+        where = object_of(compiles[name])
+        if f" {where} " in link:
+            link = link.replace(f" {where} ", f" {member} ")
+        elif "/quire.dir/" in where:
+            subprocess.run(["ar", "r", archive, member], check=True, capture_output=True)
     subprocess.run(link, shell=True, cwd=HOST, check=True, capture_output=True)
     return program
 

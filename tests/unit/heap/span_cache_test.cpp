@@ -1,0 +1,383 @@
+// The span cache over an operating system that knows of each page whether it is mapped, usable or a guard, and that forgets
+// contents where it may; against a model of every span. How much is kept, and what for, is the cache's own affair: what is
+// tested is that spans do not overlap, keep their bytes, are zero where that is promised, and that all comes back.
+#include "quire/heap/span_cache.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <random>
+#include <vector>
+
+#include "tests/unit/support/soak.hpp"
+
+namespace quire {
+namespace {
+
+constexpr std::size_t kLargestAlignment = 2048;                               // pages
+constexpr std::size_t kMostSmall = SpanCache::kMostUnits * kUnitPages.value;  // pages
+
+/// A few GiB of addresses, handed out first fit.
+class TestPages final : public PageSource {
+public:
+    TestPages() : states_(kPages, State::unmapped) {
+        raw_ = mmap(nullptr, kReserved * kPageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        const auto address = reinterpret_cast<std::uintptr_t>(raw_);
+        constexpr std::uintptr_t kBytes = kLargestAlignment * kPageSize;
+        base_ = static_cast<std::byte*>(raw_) + ((address + kBytes - 1) / kBytes * kBytes - address);
+    }
+    ~TestPages() { munmap(raw_, kReserved * kPageSize); }
+
+    void* map(PageCount count, PageCount alignment, bool fenced) override {
+        if (fails()) return nullptr;
+        // Each mapping has slots of its own, so that whoever leaves his falls into a gap.
+        const std::size_t step = std::max(alignment.value, kSlot);
+        for (std::size_t first = step; first + count.value < kPages; first += step) {
+            const auto begin = states_.begin() + static_cast<long>(first) - 1;
+            const auto end = begin + static_cast<long>(count.value) + 2;
+            if (std::any_of(begin, end, [](State state) { return state != State::unmapped; })) continue;
+            if (fenced) states_[first - 1] = State::guard;
+            set(first, count.value, State::usable);
+            return base_ + first * kPageSize;
+        }
+        return nullptr;
+    }
+    void unmap(void* place, PageCount count, bool fenced) override {
+        const std::size_t first = index(place);
+        for (std::size_t i = first; i < first + count.value; ++i) EXPECT_NE(states_[i], State::unmapped);
+        set(first, count.value, State::unmapped);
+        if (!fenced) return;
+        EXPECT_EQ(states_[first - 1], State::guard) << "there is no fence";
+        states_[first - 1] = State::unmapped;
+    }
+    void protect(void* place, PageCount count, bool usable) override {
+        const std::size_t first = index(place);
+        for (std::size_t i = first; i < first + count.value; ++i) {
+            EXPECT_NE(states_[i], State::unmapped);
+            states_[i] = usable ? State::usable : State::guard;
+        }
+        if (count.value != 0) mprotect(place, count.value * kPageSize, usable ? PROT_READ | PROT_WRITE : PROT_NONE);
+    }
+    void prefer_large_frames(void* place, PageCount count) override { expect_usable(place, count); }
+    void get_frames(void* place, PageCount count) override { expect_usable(place, count); }
+    void purge(void* place, PageCount count) override {
+        // Guards may lie between: what is purged has only to be mapped.
+        for (std::size_t i = index(place); i < index(place) + count.value; ++i) EXPECT_NE(states_[i], State::unmapped);
+        madvise(place, count.value * kPageSize, MADV_DONTNEED);
+    }
+    bool move(void* from, PageCount count, void* to, PageCount to_count) override {
+        if (fails()) return false;
+        expect_usable(from, count);
+        expect_usable(to, to_count);
+        EXPECT_GE(to_count, count);
+        std::memcpy(to, from, count.value * kPageSize);
+        // A hole, which the cache will unmap together with what is left around it.
+        set(index(from), count.value, State::guard);
+        return true;
+    }
+    std::uint64_t now() override { return time; }
+
+    [[nodiscard]] bool usable(const void* place, PageCount count) const {
+        const std::size_t first = index(place);
+        for (std::size_t i = first; i < first + count.value; ++i) {
+            if (states_[i] != State::usable) return false;
+        }
+        return true;
+    }
+    [[nodiscard]] std::size_t mapped() const {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(states_, [](State state) { return state != State::unmapped; }));
+    }
+    /// Pages that are mapped and not zero: they have frames.
+    [[nodiscard]] std::size_t written() const {
+        std::size_t result = 0;
+        for (std::size_t i = 0; i < kPages; ++i) {
+            if (states_[i] != State::usable) continue;
+            const auto* const page = reinterpret_cast<const std::uint64_t*>(base_ + i * kPageSize);
+            result += std::any_of(page, page + kPageSize / sizeof *page, [](std::uint64_t word) { return word != 0; });
+        }
+        return result;
+    }
+
+    /// map(), move() and the cache's own pages are what can fail; all three count.
+    [[nodiscard]] bool fails() { return ++calls == fail_at; }
+    std::size_t calls = 0;
+    std::size_t fail_at = 0;
+    std::uint64_t time = 5000;
+
+private:
+    enum class State : std::uint8_t { unmapped, usable, guard };
+    static constexpr std::size_t kSlot = 1024;
+    static constexpr std::size_t kPages = 512 * kSlot;
+    static constexpr std::size_t kReserved = kPages + kLargestAlignment;
+
+    [[nodiscard]] std::size_t index(const void* place) const {
+        return static_cast<std::size_t>(static_cast<const std::byte*>(place) - base_) / kPageSize;
+    }
+    void expect_usable(const void* place, PageCount count) { EXPECT_TRUE(usable(place, count)); }
+    void set(std::size_t first, std::size_t count, State state) {
+        std::fill_n(states_.begin() + static_cast<long>(first), count, state);
+        const int protection = state == State::usable ? PROT_READ | PROT_WRITE : PROT_NONE;
+        mmap(base_ + first * kPageSize, count * kPageSize, protection,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    }
+
+    std::vector<State> states_;
+    void* raw_;
+    std::byte* base_;
+};
+
+/// The cache's own pages; it never gives them back.
+class TestOwnPages final : public SpanSource {
+public:
+    explicit TestOwnPages(TestPages& pages) : pages_(pages) {}
+    ~TestOwnPages() {
+        for (const auto& [first, bytes] : given_) munmap(first, bytes);
+    }
+    void* acquire(PageCount count, PageCount alignment) override {
+        EXPECT_EQ(alignment.value, 1U);
+        if (pages_.fails()) return nullptr;
+        const std::size_t bytes = count.value * kPageSize;
+        void* const first = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        std::memset(first, 0xCC, bytes);
+        given_.emplace_back(first, bytes);
+        return first;
+    }
+    void release(void*, PageCount) override { ADD_FAILURE() << "the cache's own pages stay"; }
+
+private:
+    TestPages& pages_;
+    std::vector<std::pair<void*, std::size_t>> given_;
+};
+
+struct Span {
+    std::size_t pages;
+    std::uint8_t fill;
+};
+
+class Model {
+public:
+    explicit Model(std::uint64_t seed) : random_(seed) {}
+
+    void step() {
+        switch (random_() % 16) {
+            case 0: pages.time += random_() % 700; break;
+            case 1: resize(); break;
+            case 2: transfer(); break;
+            case 3:
+                if (random_() % 16 == 0) trim();
+                break;
+            default:
+                if (random_() % 400 == 0) grows_ = !grows_;
+                if (spans_.empty() || (random_() % 8 < (grows_ ? 5U : 3U) && spans_.size() < 200))
+                    acquire(draw_pages());
+                else
+                    release(draw());
+        }
+        check_counts();
+    }
+    void check_counts() {
+        const SpanCacheStatistics now = cache.statistics();
+        std::size_t used = 0;
+        for (const auto& [first, span] : spans_) used += counted(span.pages) * kPageSize;
+        EXPECT_EQ(now.used_bytes, used);
+        EXPECT_LE(now.kept_bytes, now.budget_bytes);
+        EXPECT_LE(now.used_bytes + now.kept_bytes, now.mapped_bytes);
+    }
+    void check() {
+        cache.check_invariants();
+        for (const auto& [first, span] : spans_) check_contents(first, span, span.pages);
+    }
+    void trim() {
+        const bool any = cache.statistics().kept_bytes != 0;
+        EXPECT_EQ(cache.trim(), any);
+        EXPECT_EQ(cache.statistics().kept_bytes, 0U);
+        std::size_t used = 0;
+        for (const auto& [first, span] : spans_) used += span.pages;
+        EXPECT_LE(pages.written(), used) << "what is free still has frames";
+    }
+    void finish() {
+        check();
+        while (!spans_.empty()) release(draw());
+        check();
+        (void)cache.trim();
+        EXPECT_EQ(cache.statistics().used_bytes, 0U);
+        EXPECT_EQ(cache.statistics().kept_bytes, 0U);
+        EXPECT_EQ(pages.written(), 0U);
+        EXPECT_LE(cache.statistics().mapped_bytes, SpanCache::kChunkBytes) << "at most one chunk's addresses stay";
+        EXPECT_EQ(pages.mapped(), cache.statistics().mapped_bytes / kPageSize);
+        cache.check_invariants();
+    }
+
+    bool acquire(std::size_t count) {
+        const std::size_t alignment =
+            random_() % 8 == 0 ? std::size_t{1} << random_() % std::bit_width(kLargestAlignment) : 1;
+        const auto kind = random_() % 4;
+        // A span of chunks is aligned within its chunk only.
+        const PageCount align{count > kMostSmall ? alignment : std::min(alignment, kMostSmall)};
+        void* const first = kind == 0   ? cache.acquire_zeroed(PageCount{count}, align)
+                            : kind == 1 ? cache.acquire_growing(PageCount{count}, align)
+                                        : cache.acquire(PageCount{count}, align);
+        if (first == nullptr) return false;
+        auto* const at = static_cast<std::uint8_t*>(first);
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(at) / kPageSize % align.value, 0U);
+        if (kind == 0 || cache.is_zero(at, PageCount{count})) check_contents(at, {count, 0}, count);
+        if (cache.lacks_frames(at, PageCount{count})) cache.get_frames(at, PageCount{count});
+        enter(at, count);
+        return true;
+    }
+
+    TestPages pages;
+    TestOwnPages own{pages};
+    SpanCache::Map::Root root{};
+    SpanCache cache{pages, own, root};
+
+private:
+    using Place = std::map<std::uint8_t*, Span>::iterator;
+
+    /// What a span counts for: of a chunk, whole units.
+    [[nodiscard]] static std::size_t counted(std::size_t count) {
+        return count > kMostSmall ? count : (count + kUnitPages.value - 1) / kUnitPages.value * kUnitPages.value;
+    }
+    std::size_t draw_pages() {
+        const auto kind = random_() % 8;
+        if (kind < 5) return 1 + random_() % kMostSmall;
+        return kMostSmall + 1 + random_() % (kind < 7 ? 40 : 600);
+    }
+    Place draw() { return std::next(spans_.begin(), static_cast<long>(random_() % spans_.size())); }
+
+    void check_contents(const std::uint8_t* at, const Span& span, std::size_t count) {
+        EXPECT_TRUE(pages.usable(at, PageCount{count}));
+        if (span.pages > kMostSmall) {
+            EXPECT_FALSE(pages.usable(at + span.pages * kPageSize, PageCount{1})) << "a large span has no guard";
+            EXPECT_FALSE(pages.usable(at - kPageSize, PageCount{1})) << "a large span has no guard before it";
+        }
+        // Every page at both ends, and a line in it.
+        for (std::size_t page = 0; page < count; ++page) {
+            for (const std::size_t offset : {std::size_t{0}, (page * 64) % kPageSize, kPageSize - 1})
+                ASSERT_EQ(at[page * kPageSize + offset], span.fill) << "page " << page << " of " << count;
+        }
+    }
+    void enter(std::uint8_t* at, std::size_t count) {
+        const auto next = spans_.lower_bound(at);
+        ASSERT_TRUE(next == spans_.end() || at + count * kPageSize <= next->first);
+        ASSERT_TRUE(next == spans_.begin() || std::prev(next)->first + std::prev(next)->second.pages * kPageSize <= at);
+        const auto fill = static_cast<std::uint8_t>(1 + random_() % 255);
+        std::memset(at, fill, count * kPageSize);
+        spans_[at] = {count, fill};
+    }
+    void release(Place chosen) {
+        const auto [at, span] = *chosen;
+        check_contents(at, span, span.pages);
+        spans_.erase(chosen);
+        cache.release(at, PageCount{span.pages});
+    }
+    void resize() {
+        if (spans_.empty()) return;
+        const Place chosen = draw();
+        const auto [at, span] = *chosen;
+        const std::size_t count = random_() % 2 == 0 ? draw_pages() : 1 + span.pages / 2 + random_() % span.pages;
+        const PageCount roomy = cache.rounded(PageCount{span.pages});
+        EXPECT_GE(roomy.value, span.pages);
+        if (cache.resize(at, PageCount{span.pages}, PageCount{count})) {
+            const std::size_t common = std::min(span.pages, count);
+            spans_.erase(chosen);
+            for (std::size_t page = 0; page < common; ++page) ASSERT_EQ(at[page * kPageSize], span.fill);
+            enter(at, count);
+        } else {
+            check_contents(at, span, span.pages);
+        }
+    }
+    void transfer() {
+        EXPECT_TRUE(cache.can_transfer());
+        if (spans_.empty()) return;
+        const Place chosen = draw();
+        const auto [from, span] = *chosen;
+        const std::size_t count = span.pages + random_() % 20;
+        auto* const to = static_cast<std::uint8_t*>(cache.acquire(PageCount{count}, PageCount{1}));
+        if (to == nullptr) return;
+        if (cache.transfer(from, PageCount{span.pages}, to, PageCount{count})) {
+            spans_.erase(chosen);
+            for (std::size_t page = 0; page < span.pages; ++page) ASSERT_EQ(to[page * kPageSize], span.fill);
+            enter(to, count);
+        } else {
+            check_contents(from, span, span.pages);
+            cache.release(to, PageCount{count});
+        }
+    }
+
+    std::mt19937_64 random_;
+    std::map<std::uint8_t*, Span> spans_;
+    bool grows_ = true;
+};
+
+TEST(SpanCache, AgreesWithAModelOfEverySpan) {
+    test::Soak soak("SpanCache.AgreesWithAModelOfEverySpan", 2);
+    while (soak.next()) {
+        Model model(soak.seed());
+        for (int step = 0; step < 2000 && !testing::Test::HasFailure(); ++step) {
+            model.step();
+            if (step % 200 == 0) model.check();
+        }
+        model.finish();
+    }
+}
+
+TEST(SpanCache, SurvivesEveryFailureOfItsSource) {
+    for (std::size_t position = 1; !testing::Test::HasFailure(); ++position) {
+        Model model(7);
+        model.pages.fail_at = position;
+        for (int step = 0; step < 100; ++step) model.step();
+        const bool failed = model.pages.calls >= position;
+        model.check();
+        EXPECT_TRUE(model.acquire(1) && model.acquire(kMostSmall + 1)) << "a retry succeeds";
+        model.finish();
+        if (!failed) break;
+    }
+}
+
+TEST(SpanCache, WhatNobodyCanHave) {
+    Model model(1);
+    constexpr std::size_t kMost = ~std::size_t{0} / kPageSize;
+    for (const std::size_t count : {kMost, kMost / 2, kMost / 4, std::size_t{1} << 40U}) {
+        EXPECT_EQ(model.cache.acquire(PageCount{count}, PageCount{1}), nullptr);
+        EXPECT_EQ(model.cache.acquire_growing(PageCount{count}, PageCount{1}), nullptr);
+    }
+    void* const large = model.cache.acquire(PageCount{kMostSmall + 1}, PageCount{1});
+    EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{kMost}));
+    EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{1})) << "it would lie in no chunk";
+    model.cache.release(large, PageCount{kMostSmall + 1});
+    model.finish();
+}
+
+TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
+    Model model(1);
+    const std::size_t at_first = model.cache.statistics().budget_bytes;
+    constexpr PageCount kCount{8};
+    const auto use = [&](std::uint64_t pause) {
+        std::vector<void*> spans;
+        for (int i = 0; i < 200; ++i) {
+            spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+            std::memset(spans.back(), 1, kCount.value * kPageSize);
+        }
+        for (void* span : spans) model.cache.release(span, kCount);
+        model.pages.time += pause;
+    };
+    use(10);
+    (void)model.cache.trim();
+    use(10);
+    EXPECT_GT(model.cache.statistics().budget_bytes, at_first) << "giving back was a mistake";
+    for (int i = 0; i < 100; ++i) {
+        model.pages.time += 1500;
+        model.cache.release(model.cache.acquire(PageCount{1}, PageCount{1}), PageCount{1});
+    }
+    EXPECT_EQ(model.cache.statistics().budget_bytes, at_first) << "nobody wanted it";
+    model.finish();
+}
+
+}  // namespace
+}  // namespace quire
