@@ -76,11 +76,13 @@ void LocalHeap::check_recent(std::size_t class_number) const {
     require(end >= blocks.data() && end < blocks.data() + blocks.size(), "I18: too many blocks were freed lately");
     for (const RecentBlock* recent = blocks.data(); recent != end; ++recent) {
         const Slab* const slab = central_->find(recent->block());
-        require(slab != nullptr && slab->owner.load(std::memory_order_acquire) == this && slab->class_number == class_number,
+        require(slab != nullptr && slab->owner.load(std::memory_order_acquire) == this &&
+                    slab->class_number == class_number,
                 "I18: a block that was freed lately is in another's slab");
         const std::uint32_t number = slab->number_of(recent->block());
         require(number < slab->carved && slab->is_free(number), "I18: a block that was freed lately is not free");
-        require(recent->word() == slab->free_words() + number / Slab::kWordBits && recent->bit() == number % Slab::kWordBits,
+        require(recent->word() == slab->free_words() + number / Slab::kWordBits &&
+                    recent->bit() == number % Slab::kWordBits,
                 "I18: a block that was freed lately has another bit");
         for (const RecentBlock* other = blocks.data(); other != recent; ++other)
             require(other->block() != recent->block(), "I18: a block that was freed lately is there twice");

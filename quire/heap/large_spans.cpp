@@ -41,7 +41,8 @@ LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room ro
     // What lies before addresses without frames may want to grow into them.
     const bool at_the_end = extent->dirty == 0 && !room.needed;
     const std::size_t bytes = pages * kPageSize;
-    std::byte* const first = at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
+    std::byte* const first =
+        at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
     const Taken taken = take_from(*extent, first, count);
     while (count_ > kMostExtents) give_back_oldest();
     return taken;
@@ -60,7 +61,7 @@ LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment)
         const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
         if (extent.pages < pages || extent.pages - pages < skipped) continue;
         const bool better = best == nullptr || ((extent.dirty != 0) != (best->dirty != 0) ? extent.dirty != 0
-                                                                                         : extent.pages < best->pages);
+                                                                                          : extent.pages < best->pages);
         if (better) best = &extent;
     }
     return best;
@@ -104,7 +105,8 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
 void LargeSpans::give(void* first, PageCount count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    if (pages - count.value > 1) pages_.protect(begin + count.value * kPageSize, PageCount{pages - count.value - 1}, true);
+    if (pages - count.value > 1)
+        pages_.protect(begin + count.value * kPageSize, PageCount{pages - count.value - 1}, true);
     insert({begin, pages, count.value, ++time_});
     while (count_ > kMostExtents) give_back_oldest();
 }
@@ -167,7 +169,8 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
         const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
         taken_clean_ += new_pages - pages - (whole.dirty - frames);
         if (left != 0)
-            insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since});
+            insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0),
+                    whole.since});
     }
     if (new_count > count) pages_.protect(begin + count.value * kPageSize, new_count - count, true);
     guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});

@@ -111,7 +111,8 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        std::uint32_t step = 0;      ///< pages of a new slab that get their frames at once; the more the class has grown, the more
+        std::uint32_t step =
+            0;  ///< pages of a new slab that get their frames at once; the more the class has grown, the more
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
@@ -211,7 +212,8 @@ inline void LocalHeap::give_back(Slab& slab, const void* block) {
     if (--slab.until_event == 0)
         event(slab);
     else
-        remember(slab.class_number, RecentBlock(block, &slab.free_words()[number / Slab::kWordBits], number % Slab::kWordBits));
+        remember(slab.class_number,
+                 RecentBlock(block, &slab.free_words()[number / Slab::kWordBits], number % Slab::kWordBits));
 }
 
 inline void LocalHeap::remember(std::size_t class_number, const RecentBlock& block) {

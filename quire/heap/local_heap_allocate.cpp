@@ -143,7 +143,8 @@ bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
 /// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
 void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
-    const auto used = static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
+    const auto used =
+        static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
     if (used <= slab.framed) return;
     if (perhaps_unused) {
         slab.framed = used;

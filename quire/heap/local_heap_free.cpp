@@ -87,7 +87,8 @@ void LocalHeap::forget(const Slab& slab) {
 void LocalHeap::forget_recent(const Slab& slab) {
     RecentBlocks& recent = recent_[slab.class_number];
     RecentBlock*& end = bins_[slab.class_number].recent;
-    end = std::remove_if(recent.data(), end, [&slab](const RecentBlock& block) { return slab.owns_word(block.word()); });
+    end =
+        std::remove_if(recent.data(), end, [&slab](const RecentBlock& block) { return slab.owns_word(block.word()); });
 }
 
 void LocalHeap::delete_slab(Slab& slab) {

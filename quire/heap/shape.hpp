@@ -22,7 +22,7 @@ struct HeapShape {
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
     std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
     std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
-    std::size_t recent;             ///< how many blocks of each size, less one, a local heap remembers when they are freed
+    std::size_t recent;  ///< how many blocks of each size, less one, a local heap remembers when they are freed
 };
 
 /// For a kernel: slabs of one to four pages, a map of up to 2 GiB of kernel pages (64-bit: 1 GiB).

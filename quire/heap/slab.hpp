@@ -52,14 +52,14 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
     std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
     bool listed = false;
-    bool idle = false;   ///< counted in its owner's idle bytes
-    bool zeroed = false;  ///< blocks that were never handed out read as zeroes
+    bool idle = false;               ///< counted in its owner's idle bytes
+    bool zeroed = false;             ///< blocks that were never handed out read as zeroes
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span
-    std::uint32_t framed = 0;                                ///< so many of its pages were given frames: LocalHeap::carve
-    std::size_t large_bytes = 0;                             ///< of a large block: what was asked for
-    Slab* next = nullptr;                                    ///< of a SlabList
+    std::uint32_t framed = 0;     ///< so many of its pages were given frames: LocalHeap::carve
+    std::size_t large_bytes = 0;  ///< of a large block: what was asked for
+    Slab* next = nullptr;         ///< of a SlabList
     Slab* previous = nullptr;
     Slab* next_of_all = nullptr;  ///< of all that exist; the central heap's
     Slab* previous_of_all = nullptr;
@@ -103,9 +103,7 @@ struct alignas(kHeapShape.cache_line) Slab {
         return number;
     }
 
-    [[nodiscard]] bool owns_word(const Word* word) const {
-        return word >= free_words() && word < free_words() + words;
-    }
+    [[nodiscard]] bool owns_word(const Word* word) const { return word >= free_words() && word < free_words() + words; }
     [[nodiscard]] bool is_free(std::uint32_t number) const {
         return (free_words()[number / kWordBits] >> number % kWordBits & 1U) != 0;
     }

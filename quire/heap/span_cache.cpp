@@ -18,7 +18,8 @@ constexpr std::size_t units_for(PageCount count) {
 /// bits.
 constexpr std::size_t lowest_bit(std::uint64_t mask) {
     const auto low = static_cast<std::uint32_t>(mask);
-    const int zeroes = low != 0 ? std::countr_zero(low) : 32 + std::countr_zero(static_cast<std::uint32_t>(mask >> 32U));
+    const int zeroes =
+        low != 0 ? std::countr_zero(low) : 32 + std::countr_zero(static_cast<std::uint32_t>(mask >> 32U));
     return static_cast<std::size_t>(zeroes);
 }
 
@@ -193,7 +194,8 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
     const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
     LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
-    if (taken.first == nullptr && trim()) taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
+    if (taken.first == nullptr && trim())
+        taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
     latest_fresh_ = taken.dirty ? nullptr : taken.first;

@@ -47,9 +47,9 @@ public:
         std::byte* base = nullptr;
         Units free = ~Units{0};
         Units dirty = 0;
-        Units fresh = 0;     ///< were taken when they had no frames
-        bool dense = false;  ///< for spans that are used to their last page
-        bool large = false;  ///< prefers large frames
+        Units fresh = 0;        ///< were taken when they had no frames
+        bool dense = false;     ///< for spans that are used to their last page
+        bool large = false;     ///< prefers large frames
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
@@ -86,8 +86,9 @@ private:
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{64} << 20U;
-    static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;  ///< a span of so many bytes gets them anyway
-    static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;         ///< bytes of addresses behind a new mapping
+    static constexpr std::size_t kLargeFramesAlone = std::size_t{4}
+                                                     << 20U;          ///< a span of so many bytes gets them anyway
+    static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;  ///< bytes of addresses behind a new mapping
 
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
     [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);
@@ -121,8 +122,8 @@ private:
     std::size_t used_ = 0;                     ///< bytes in spans that were acquired
     std::size_t kept_ = 0;                     ///< bytes of chunks, free and dirty
     std::size_t learned_ = 0;                  ///< bytes that may be kept besides
-    std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
-    std::uint64_t last_given_back_ = 0;  ///< when
+    std::size_t given_back_ = 0;               ///< bytes, lately, that have not been wanted again
+    std::uint64_t last_given_back_ = 0;        ///< when
     std::uint64_t last_learned_ = 0;
     std::uint64_t purges_ = 0;
 };

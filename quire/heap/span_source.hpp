@@ -25,9 +25,13 @@ public:
         return first;
     }
     /// The same for a span that will be used to its last page.
-    [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) { return acquire(count, alignment); }
+    [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) {
+        return acquire(count, alignment);
+    }
     /// The same for a span that is likely to grow: where it lies, if possible.
-    [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) { return acquire(count, alignment); }
+    [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) {
+        return acquire(count, alignment);
+    }
     /// Whether a span that was just acquired reads as zeroes.
     [[nodiscard]] virtual bool is_zero(const void* first, PageCount count) {
         static_cast<void>(first), static_cast<void>(count);

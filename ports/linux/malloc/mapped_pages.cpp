@@ -71,7 +71,8 @@ void MappedPages::prefer_large_frames(void* first, PageCount count) {
 }
 
 void MappedPages::get_frames(void* first, PageCount count) {
-    constexpr int kPopulateWrite = 23;  // MADV_POPULATE_WRITE, Linux 5.14; unknown to older headers, and refused by older kernels
+    constexpr int kPopulateWrite =
+        23;  // MADV_POPULATE_WRITE, Linux 5.14; unknown to older headers, and refused by older kernels
     const int saved_errno = errno;
     madvise(first, count.value * kPageSize, kPopulateWrite);
     errno = saved_errno;
