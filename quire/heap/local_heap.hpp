@@ -122,8 +122,8 @@ private:
         Word blocks = 0;
     };
     static constexpr std::size_t kLargestBatched = 1024;  ///< bytes: larger blocks are returned at once
-    static constexpr std::uint32_t kMostPatience = 64;
-    static constexpr std::uint32_t kDeletionsPerLook = 16;
+    static constexpr std::uint32_t kMostPatience = 16;
+    static constexpr std::uint32_t kDeletionsPerLook = 4;
 
     [[nodiscard]] void* take(std::size_t class_number);
     void give_back(Slab& slab, const void* block);

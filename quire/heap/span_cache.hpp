@@ -8,7 +8,7 @@
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
 /// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
-/// the more goes back in one call; below 8 MiB an eighth of it, at least 256 KiB. While it grows, a quarter. When what was
+/// the more goes back in one call; below 8 MiB an eighth of it, at least 128 KiB. While it grows, a quarter. When what was
 /// given back is wanted again within a second, that was a mistake, and the budget grows by as much; a second without a mistake
 /// halves what was learned.
 
@@ -81,7 +81,7 @@ public:
     void check_invariants() const;
 
 private:
-    static constexpr std::size_t kFirstBudget = 256 * 1024;
+    static constexpr std::size_t kFirstBudget = std::size_t{128} << 10U;
     static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.

@@ -140,8 +140,9 @@ class Returns(Case):
     def test_what_another_thread_frees(self):
         done = self.program("returns", "freed-by-another")
         before, after = map(int, re.search(r"resident: (\d+) KiB, .* after (\d+)", done.stderr).groups())
-        # The slabs that the owners, which sleep, are filling stay with them: one of each size.
-        self.assertLess(after, before + 12 * 1024)
+        # The slabs that the owners, which sleep, are filling stay with them: one of each of 33 sizes, 64 KiB each, with four
+        # threads. While so much is used, as much may be kept.
+        self.assertLess(after, before + 20 * 1024)
 
 
 class Model(Case):

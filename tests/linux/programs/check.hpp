@@ -56,7 +56,7 @@ inline std::size_t resident() {
     char line[256];
     std::size_t kilobytes = 0;
     while (std::fgets(line, sizeof line, file) != nullptr) {
-        if (std::sscanf(line, "Rss: %zu kB", &kilobytes) == 1) break;
+        if (std::sscanf(line, "Anonymous: %zu kB", &kilobytes) == 1) break;
     }
     std::fclose(file);
     return kilobytes * 1024;
