@@ -49,7 +49,7 @@ Value opaque(Value value) {
     return value;
 }
 
-/// Bytes. Counted page by page: /proc/self/statm may lag behind by some pages a thread.
+/// Bytes of memory that is not files'. Counted page by page: /proc/self/statm may lag behind by some pages a thread.
 inline std::size_t resident() {
     std::FILE* const file = std::fopen("/proc/self/smaps_rollup", "r");
     if (file == nullptr) failed("smaps_rollup can be read", __FILE__, __LINE__);
