@@ -223,6 +223,24 @@ TEST(SpanCache, WhatNobodyCanHave) {
     model.finish();
 }
 
+TEST(SpanCache, WhatIsKeptIsGivenBackBeforeAnythingIsRefused) {
+    Model model(1);
+    constexpr PageCount kCount{kMostSmall + 1};
+    void* const kept = model.cache.acquire(kCount, PageCount{1});
+    std::memset(kept, 1, kCount.bytes());
+    model.cache.release(kept, kCount);
+    ASSERT_NE(model.cache.statistics().kept_bytes, 0U);
+    // With room behind it, and without.
+    model.pages.fail_at = model.pages.calls + 1;
+    model.pages.failures = 2;
+    constexpr PageCount kMore{4 * kMostSmall};
+    void* const larger = model.cache.acquire_growing(kMore, PageCount{1});
+    EXPECT_NE(larger, nullptr);
+    EXPECT_EQ(model.cache.statistics().kept_bytes, 0U);
+    model.cache.release(larger, kMore);
+    model.finish();
+}
+
 TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
     Model model(1);
     const std::size_t at_first = model.cache.statistics().budget_bytes;

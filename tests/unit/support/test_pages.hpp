@@ -103,9 +103,13 @@ public:
     }
 
     /// map(), move() and the cache's own pages are what can fail; all three count.
-    [[nodiscard]] bool fails() { return ++calls == fail_at; }
+    [[nodiscard]] bool fails() {
+        ++calls;
+        return calls >= fail_at && calls - fail_at < failures && fail_at != 0;
+    }
     std::size_t calls = 0;
     std::size_t fail_at = 0;
+    std::size_t failures = 1;  ///< so many in a row
     std::uint64_t time = 5000;
 
 private:
