@@ -2,7 +2,7 @@
 """Line and branch coverage of quire/ by the hosted tests: every line runs, or tests/coverage-reasons.txt says why it does not.
 
 A reason is a line `file: text of the line: reason`; it counts for every line of that file that contains the text. One that is no
-longer needed is an error too.
+longer needed is an error too, unless it begins with "at times".
 """
 import argparse
 import json
@@ -78,7 +78,8 @@ def main():
                 used.add(found)
             else:
                 bad.append(f"{name}:{number}: no test runs this, and there is no reason: {text.strip()}")
-    bad += [f"{REASONS.name}: not needed any more: {source}: {text}" for source, text in reasons.keys() - used]
+    bad += [f"{REASONS.name}: not needed any more: {source}: {text}" for source, text in reasons.keys() - used
+            if not reasons[source, text].startswith("at times")]
     totals = data["totals"]
     print(f"lines {totals['lines']['percent']:.2f} %, branches {totals['branches']['percent']:.2f} %, {len(used)} reasons")
     sys.exit("\n".join(bad) if bad else 0)

@@ -75,8 +75,7 @@ private:
         return std::atomic_ref<Value*>(leaf[index % LeafEntries]);
     }
     [[nodiscard]] std::size_t index_of(std::uintptr_t address) const {
-        if constexpr (FromZero) return address >> Shift;
-        return (address - address_of(range_.first).value) >> Shift;
+        return (address - (FromZero ? 0 : address_of(range_.first).value)) >> Shift;
     }
     [[nodiscard]] std::size_t leaf_of(Page page) const { return index_of(address_of(page).value) / LeafEntries; }
 

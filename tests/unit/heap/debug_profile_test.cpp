@@ -202,7 +202,8 @@ TEST(Profile, CountsLiveAndEver) {
 }
 
 TEST(Profile, SampledBytesStandForAll) {
-    DebugWorld w({.quarantine = 0, .sample = 4096, .seed = 5});
+    DebugWorld w({.quarantine = 0, .seed = 5});
+    w.heap.set_sample(4096);
     std::vector<std::byte*> blocks;
     for (int i = 0; i < 40000; ++i) blocks.push_back(w.take(100, 16, 1));
     for (int i = 0; i < 20000; ++i) w.give(blocks[static_cast<std::size_t>(i)]);

@@ -13,16 +13,42 @@
 #include <thread>
 #include <vector>
 
+#include "quire/heap/span_cache.hpp"
 #include "tests/unit/support/soak.hpp"
+#include "tests/unit/support/test_pages.hpp"
 #include "tests/unit/support/test_spans.hpp"
 
 namespace quire {
 namespace {
 
+using test::TestOwnPages;
+using test::TestPages;
 using test::TestSpans;
 
-struct Heaps {
-    explicit Heaps(std::size_t count) {
+/// Spans that come and go with their slabs, as in a kernel.
+struct PlainSource {
+    TestSpans spans;
+    SpanSource& own = spans;
+    [[nodiscard]] PageRange range() const { return spans.range(); }
+    void check_empty(const HeapStatistics& left) const { EXPECT_EQ(spans.pages, left.own_pages.value); }
+};
+
+/// Spans from a cache, as in a program; what the heap knows lies elsewhere.
+struct CachedSource {
+    TestPages pages;
+    TestOwnPages own{pages};
+    SpanCache::Map::Root root{};
+    SpanCache spans{pages, own, root};
+    [[nodiscard]] PageRange range() const { return pages.range(); }
+    void check_empty(const HeapStatistics&) {
+        EXPECT_EQ(spans.statistics().used_bytes, 0U);
+        spans.check_invariants();
+    }
+};
+
+template <typename Source>
+struct HeapsOver {
+    explicit HeapsOver(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i) local.push_back(std::make_unique<LocalHeap>(central));
     }
     LocalHeap& operator[](std::size_t number) { return *local[number]; }
@@ -38,7 +64,7 @@ struct Heaps {
         const HeapStatistics left = central.statistics();
         EXPECT_EQ(left.slab_pages.value, 0U);
         EXPECT_EQ(left.large_pages.value, 0U);
-        EXPECT_EQ(spans.pages, left.own_pages.value);
+        source.check_empty(left);
         for (const auto& heap : local) heap->reopen();
     }
     [[nodiscard]] std::size_t taken() const {
@@ -49,11 +75,12 @@ struct Heaps {
     }
     [[nodiscard]] std::size_t slab_pages() const { return central.statistics().slab_pages.value; }
 
-    TestSpans spans;
+    Source source;
     CentralHeap::Map::Root root{};
-    CentralHeap central{spans, spans, spans.range(), root};
+    CentralHeap central{source.spans, source.own, source.range(), root};
     std::vector<std::unique_ptr<LocalHeap>> local;
 };
+using Heaps = HeapsOver<PlainSource>;
 
 constexpr std::size_t kBytes = 64;
 
@@ -172,7 +199,7 @@ TEST(LocalHeap, OneThatHasNothing) {
 TEST(LocalHeap, SurvivesEveryFailureOfItsSource) {
     for (std::size_t position = 1;; ++position) {
         Heaps heaps(2);
-        heaps.spans.fail_at = position;
+        heaps.source.spans.fail_at = position;
         std::vector<void*> blocks;
         bool whole = true;
         for (const std::size_t bytes : {16U, 64U, 2048U, 5000U, 100'000U}) {
@@ -192,7 +219,7 @@ TEST(LocalHeap, SurvivesEveryFailureOfItsSource) {
         for (std::size_t i = 0; i < blocks.size(); ++i) heaps[i % 2].free(blocks[i]);
         heaps.check();
         heaps.finish();
-        EXPECT_EQ(whole, heaps.spans.calls < position);
+        EXPECT_EQ(whole, heaps.source.spans.calls < position);
         if (whole) break;
     }
 }
@@ -203,9 +230,10 @@ struct Block {
 };
 
 /// Heaps and a model of what they handed out.
+template <typename Source>
 class Model {
 public:
-    explicit Model(std::uint64_t seed) : random_(seed) {}
+    explicit Model(std::uint64_t seed) : random_(seed) { heaps_.central.seed(static_cast<std::uint32_t>(seed)); }
 
     void step() {
         LocalHeap& heap = heaps_[random_() % kHeaps];
@@ -246,6 +274,7 @@ private:
     std::size_t draw_bytes() {
         constexpr std::array<std::size_t, 4> kUsual{16, 48, 200, 1500};
         if (random_() % 8 != 0) return kUsual[random_() % kUsual.size()] - random_() % 8;
+        if (random_() % 64 == 0) return 1 + random_() % 400'000;
         return 1 + random_() % (std::size_t{1} << random_() % 14);
     }
     void enter(void* place, std::size_t bytes, std::size_t alignment) {
@@ -288,7 +317,9 @@ private:
     void reallocate(LocalHeap& heap) {
         const auto chosen = draw();
         const auto [at, block] = *chosen;
-        const std::size_t bytes = draw_bytes();
+        // A large block grows by little, most of the time.
+        const std::size_t bytes =
+            block.bytes > kLargestBlock && random_() % 4 != 0 ? block.bytes + random_() % 20'000 : draw_bytes();
         blocks_.erase(chosen);
         auto* const moved = static_cast<std::uint8_t*>(heap.reallocate(at, bytes));
         ASSERT_NE(moved, nullptr);
@@ -297,21 +328,80 @@ private:
     }
 
     std::mt19937_64 random_;
-    Heaps heaps_{kHeaps};
+    HeapsOver<Source> heaps_{kHeaps};
     std::map<std::uint8_t*, Block> blocks_;
     bool grows_ = true;
 };
 
+template <typename Source>
+void agree(std::uint64_t seed) {
+    Model<Source> model(seed);
+    for (int step = 0; step < 40'000 && !testing::Test::HasFailure(); ++step) {
+        model.step();
+        if (step % 500 == 0) model.check();
+    }
+    model.finish();
+}
+
 TEST(LocalHeap, AgreesWithAModelOfEveryBlock) {
     test::Soak soak("LocalHeap.AgreesWithAModelOfEveryBlock", 4);
-    while (soak.next()) {
-        Model model(soak.seed());
-        for (int step = 0; step < 40'000 && !testing::Test::HasFailure(); ++step) {
-            model.step();
-            if (step % 500 == 0) model.check();
-        }
-        model.finish();
+    while (soak.next()) agree<PlainSource>(soak.seed());
+}
+
+TEST(LocalHeap, AgreesWithAModelOverASpanCache) {
+    test::Soak soak("LocalHeap.AgreesWithAModelOverASpanCache", 2);
+    while (soak.next()) agree<CachedSource>(soak.seed());
+}
+
+TEST(LocalHeap, AForkFindsTheCentralHeapFree) {
+    HeapsOver<CachedSource> heaps(1);
+    void* const block = heaps[0].allocate(kBytes);
+    heaps.central.before_fork();
+    heaps.central.after_fork();
+    heaps[0].free(block);
+    const PageCount before = heaps.central.statistics().own_pages;
+    EXPECT_NE(heaps.central.acquire_own(PageCount{3}), nullptr);
+    EXPECT_EQ(heaps.central.statistics().own_pages.value, before.value + 3);
+    heaps.source.pages.fail_at = heaps.source.pages.calls + 1;
+    EXPECT_EQ(heaps.central.acquire_own(PageCount{1}), nullptr);
+    heaps.finish();
+}
+
+TEST(LocalHeap, ALargeBlockThatCannotGrowIsAsItWas) {
+    HeapsOver<CachedSource> heaps(1);
+    auto* const block = static_cast<std::uint8_t*>(heaps[0].allocate(100'000));
+    void* const behind = heaps[0].allocate(100'000);
+    std::memset(block, 0x5A, 100'000);
+    EXPECT_EQ(heaps[0].reallocate(block, ~std::size_t{0} / 2), nullptr);
+    bool grown = false;
+    for (std::size_t failing = 1; !grown; ++failing) {
+        heaps.source.pages.fail_at = heaps.source.pages.calls + failing;
+        void* const moved = heaps[0].reallocate(block, 50'000'000);
+        grown = moved != nullptr;
+        const auto* const at = static_cast<std::uint8_t*>(grown ? moved : block);
+        for (std::size_t i = 0; i < 100'000; ++i) ASSERT_EQ(at[i], 0x5A);
+        heaps.check();
+        if (grown) heaps[0].free(moved);
     }
+    heaps.source.pages.fail_at = 0;
+    heaps[0].free(behind);
+    heaps.finish();
+}
+
+/// A source that can do no more than it must says so.
+TEST(LocalHeap, MostSourcesCanDoLittle) {
+    TestSpans spans;
+    void* const first = spans.acquire_growing(PageCount{2}, PageCount{1});
+    ASSERT_NE(first, nullptr);
+    EXPECT_FALSE(spans.is_zero(first, PageCount{2}));
+    EXPECT_FALSE(spans.lacks_frames(first, PageCount{2}));
+    spans.get_frames(first, PageCount{2});
+    EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
+    EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
+    EXPECT_FALSE(spans.can_transfer());
+    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first, PageCount{1}));
+    EXPECT_FALSE(spans.trim());
+    spans.release(first, PageCount{2});
 }
 
 /// Where threads leave blocks for each other.
