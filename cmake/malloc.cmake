@@ -2,7 +2,7 @@
 # The same sources as the kernel's heap, with ports/linux as the port. libquire-malloc-debug.so: the debug flavour of it.
 file(GLOB QUIRE_HEAP CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/*.cpp)
 file(GLOB QUIRE_DEBUG_HEAP CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/debug/*.cpp)
-file(GLOB QUIRE_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/malloc/*.cpp)
+file(GLOB QUIRE_MALLOC_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/malloc/*.cpp)
 file(GLOB QUIRE_DEBUG_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/debug/*.cpp)
 
 function(quire_linux_port target)
@@ -49,8 +49,8 @@ endfunction()
 set_source_files_properties(${CMAKE_SOURCE_DIR}/ports/linux/malloc/new.cpp PROPERTIES COMPILE_OPTIONS -fexceptions)
 
 include(GNUInstallDirs)
-quire_malloc_library(quire_malloc . quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
-quire_malloc_library(quire_malloc_i386 i386 quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC})
+quire_malloc_library(quire_malloc . quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC_SOURCES})
+quire_malloc_library(quire_malloc_i386 i386 quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC_SOURCES})
 quire_debug_malloc_library(quire_malloc_debug .)
 quire_debug_malloc_library(quire_malloc_debug_i386 i386)
 install(TARGETS quire_malloc quire_malloc_debug LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
