@@ -54,7 +54,7 @@ public:
     [[nodiscard]] PageCount kept() const { return {kept_}; }  ///< pages in extents that may have frames
     [[nodiscard]] std::size_t taken_clean() const {
         return taken_clean_;
-    }                                                             ///< pages without frames in all spans so far
+    }  ///< pages without frames in all spans so far
     [[nodiscard]] PageCount mapped() const { return {mapped_}; }  ///< pages of addresses, guards and fences too
     void check_invariants() const;
 

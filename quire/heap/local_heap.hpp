@@ -135,7 +135,6 @@ private:
         return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
     }
     [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
-    [[nodiscard]] const Known& known(std::uintptr_t unit) const { return known_[unit % kHeapShape.known]; }
     void delete_slab(Slab& slab);
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);

@@ -124,7 +124,9 @@ SpanCache::Chunk* SpanCache::new_chunk(bool dense) {
         }
     }
     constexpr PageCount kPages{kChunkBytes / kPageSize};
-    void* const first = pages_.map(kPages, kPages, false);
+    // Each has an entry of the map of its own, which stands for 4 MiB, even where units are small.
+    constexpr PageCount kApart{std::max(kChunkBytes, std::size_t{1} << kMapShift) / kPageSize};
+    void* const first = pages_.map(kPages, kApart, false);
     if (first == nullptr) return nullptr;
     const PageRange range = range_of(Page{reinterpret_cast<std::uintptr_t>(first) >> kPageShift}, kPages);
     if (!chunks_.prepare(range, own_)) {

@@ -53,7 +53,8 @@ public:
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
-    using Map = AddressMap<Chunk, 22, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true>;
+    static constexpr unsigned kMapShift = 22;
+    using Map = AddressMap<Chunk, kMapShift, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true>;
 
     /// `own` gives the cache's own pages. `root` is the map's.
     constexpr SpanCache(PageSource& pages, SpanSource& own, Map::Root& root)
