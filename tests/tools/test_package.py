@@ -59,7 +59,7 @@ class PackageTest(unittest.TestCase):
         13 pages of 259 have a frame
         audit ok
         frames that did not come back: 0
-        quire_malloc(24) = 0xC0403000
+        quire_malloc(24) = 0xC0404000
         audit ok
         """), 1)
 
