@@ -101,10 +101,23 @@ constexpr std::size_t kRounds = 200'000;
 #endif
 constexpr std::size_t kThreads = 4;
 
+/// Where threads leave blocks for each other.
+using Slots = std::array<std::atomic<void*>, 256>;
+
+void end_all(World& world, Slots& slots) {
+    {
+        Local last(world);
+        for (auto& slot : slots) {
+            if (void* const block = slot.exchange(nullptr)) end(last, block);
+        }
+    }
+    world.check_empty();
+}
+
 /// Everybody frees what anybody made.
 void storm() {
     World world;
-    static std::array<std::atomic<void*>, 256> slots;
+    static Slots slots;
     std::vector<std::thread> threads;
     threads.reserve(kThreads);
     for (std::size_t i = 0; i < kThreads; ++i) {
@@ -120,19 +133,13 @@ void storm() {
         });
     }
     for (std::thread& thread : threads) thread.join();
-    {
-        Local last(world);
-        for (auto& slot : slots) {
-            if (void* const block = slot.exchange(nullptr)) end(last, block);
-        }
-    }
-    world.check_empty();
+    end_all(world, slots);
 }
 
 /// Heaps are closed and opened again, by another thread, while others return blocks to them.
 void openings() {
     World world;
-    static std::array<std::atomic<void*>, 256> slots;
+    static Slots slots;
     std::array<std::atomic<quire::LocalHeap*>, 2> unused{};
     for (auto& one : unused) {
         one = make_local(world);
@@ -173,13 +180,7 @@ void openings() {
         });
     }
     for (std::thread& thread : threads) thread.join();
-    {
-        Local last(world);
-        for (auto& slot : slots) {
-            if (void* const block = slot.exchange(nullptr)) end(last, block);
-        }
-    }
-    world.check_empty();
+    end_all(world, slots);
 }
 
 /// One makes, another frees, and both stop now and then.

@@ -1,4 +1,5 @@
-// Memory that is freed goes back to the system: 64 MiB of small blocks leave less than 1 MiB behind.
+// Memory that is freed goes back to the system: 64 MiB of small blocks leave less than 1 MiB behind; 2 MiB with four threads, each of
+// which keeps a few slabs that it takes blocks from.
 #include <array>
 #include <barrier>
 #include <thread>
@@ -34,12 +35,12 @@ std::vector<void*> table(std::size_t total) {
     return blocks;
 }
 
-void check_returned(std::size_t before, std::size_t between) {
+void check_returned(std::size_t before, std::size_t between, std::size_t most) {
     const std::size_t after = linux_test::resident();
     std::fprintf(stderr, "resident: %zu KiB, with the blocks %zu, after %zu\n", before >> 10U, between >> 10U,
                  after >> 10U);
     CHECK(between > before + kTotal);
-    CHECK(after < before + kMiB);
+    CHECK(after < before + most);
 }
 
 void one_thread() {
@@ -48,7 +49,7 @@ void one_thread() {
     fill_up(blocks, kTotal, 1);
     const std::size_t between = linux_test::resident();
     free_all(blocks);
-    check_returned(before, between);
+    check_returned(before, between, kMiB);
 }
 
 template <std::size_t From>
@@ -80,7 +81,7 @@ void four_threads() {
     const std::size_t between = linux_test::resident();
     together.arrive_and_wait();
     together.arrive_and_wait();
-    check_returned(before, between);
+    check_returned(before, between, 2 * kMiB);
     together.arrive_and_wait();
     for (std::thread& thread : threads) thread.join();
 }
