@@ -234,7 +234,7 @@ void* quire_zalloc(size_t bytes); /* full of zeroes */
 void* quire_realloc(void* block, size_t bytes);
 /* Freeing never needs memory. */
 void quire_free(void* block);
-/* The same; a defect if it was allocated with another size or alignment (0: none was asked for). */
+/* The same; a defect if it has another size or alignment (0: none was asked for): the latest that was asked for. */
 void quire_free_sized(void* block, size_t bytes, size_t alignment);
 size_t quire_usable_size(const void* block);
 /* When there is no memory: gives back the slabs that are kept for the next allocation. */

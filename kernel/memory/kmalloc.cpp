@@ -58,7 +58,7 @@ void* kzalloc(std::size_t bytes, Wait wait) {
 }
 
 void kfree_sized(void* block, std::size_t bytes, std::size_t alignment) {
-    kernel_heap().free_sized(block, bytes, alignment);
+    kernel_heap().free_sized(block, bytes, alignment, Resized::perhaps);
 }
 
 }  // namespace quire::kernel
@@ -89,7 +89,7 @@ void operator delete[](void* block) noexcept {
     quire::kernel::kfree(block);
 }
 void operator delete(void* block, std::size_t bytes) noexcept {
-    quire::kernel::kfree_sized(block, bytes);
+    quire::kernel::kernel_heap().free_sized(block, bytes);
 }
 void operator delete[](void* block, std::size_t) noexcept {
     quire::kernel::kfree(block);
@@ -98,5 +98,5 @@ void operator delete(void* block, std::align_val_t) noexcept {
     quire::kernel::kfree(block);
 }
 void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    quire::kernel::kfree_sized(block, bytes, static_cast<std::size_t>(alignment));
+    quire::kernel::kernel_heap().free_sized(block, bytes, static_cast<std::size_t>(alignment));
 }

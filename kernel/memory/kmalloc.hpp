@@ -40,7 +40,8 @@ void init_kernel_heap();
 [[nodiscard]] void* kzalloc(std::size_t bytes, Wait wait = Wait::may);
 /// nullptr is fine; anything else that is not a taken block is a defect.
 void kfree(void* block);
-/// The same, and a defect if the block was allocated with another size or alignment (0: none was asked for).
+/// The same, and a defect if the block has another size or alignment (0: none was asked for): that of kmalloc(), or of the latest
+/// krealloc().
 void kfree_sized(void* block, std::size_t bytes, std::size_t alignment = 0);
 /// nullptr when there is no memory: then the old block is as it was. Making a block smaller always succeeds.
 [[nodiscard]] inline void* krealloc(void* block, std::size_t bytes, Wait wait = Wait::may) {

@@ -18,8 +18,8 @@ Page page_of(const void* address) {
 /// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
 constexpr PageCount kLargeKnown = kUnitPages;
 
-constexpr std::size_t kDenseBlocks =
-    8192;  // bytes: what a slab of larger blocks has to spare is too much to be called dense
+/// Bytes: what a slab of larger blocks has to spare is too much to be called dense.
+constexpr std::size_t kDenseBlocks = 8192;
 
 constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
 

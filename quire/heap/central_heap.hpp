@@ -86,7 +86,8 @@ public:
     [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment, bool zeroed) QUIRE_EXCLUDES(lock_);
     /// A defect if `block` is not where the large block begins.
     void free_large(Slab& slab, const void* block) QUIRE_EXCLUDES(lock_);
-    /// Changes the size of a large block, without a copy; it may move. nullptr: it cannot, and nothing has changed.
+    /// Changes the size of a large block of the caller's; it may move, with its contents. nullptr: it cannot, and nothing has
+    /// changed.
     [[nodiscard]] void* resize_large(Slab& slab, std::size_t bytes) QUIRE_EXCLUDES(lock_);
 
     /// Gives back what the source keeps for the next span. True if there was something.

@@ -36,13 +36,13 @@ void* Heap::allocate_zeroed(std::size_t bytes, Wait wait) {
     return block;
 }
 
-void Heap::free_sized(void* block, std::size_t bytes, std::size_t alignment) {
+void Heap::free_sized(void* block, std::size_t bytes, std::size_t alignment, Resized resized) {
     if (block == nullptr) return;
     if constexpr (kHeapShape.smallest_block < kBlockGranule) {
         if (alignment == 0 && bytes < kBlockGranule) bytes = kBlockGranule;
     }
     const Guard guard(lock_);
-    local_.free_sized(block, bytes, alignment);
+    local_.free_sized(block, bytes, alignment, resized);
     ++frees_;
 }
 

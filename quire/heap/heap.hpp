@@ -71,7 +71,9 @@ public:
         ++frees_;
     }
     /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for).
-    void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0) QUIRE_EXCLUDES(lock_);
+    /// One that reallocate() may have seen may also be larger, as long as more than half of it was used.
+    void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0, Resized resized = Resized::no)
+        QUIRE_EXCLUDES(lock_);
 
     /// A block with the same contents and another size: in place where it fits, else moved. nullptr when there is no
     /// memory, and then the old block is as it was. Making it smaller always succeeds. reallocate(nullptr, n) allocates.

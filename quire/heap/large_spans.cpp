@@ -107,7 +107,8 @@ void LargeSpans::give(void* first, PageCount count) {
     const std::size_t pages = with_guard(count);
     if (pages - count.value > 1)
         pages_.protect(begin + count.value * kPageSize, PageCount{pages - count.value - 1}, true);
-    insert({begin, pages, count.value, ++time_});
+    // Where the guard was there may be frames, of a time when the span was longer.
+    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_});
     while (count_ > kMostExtents) give_back_oldest();
 }
 
@@ -186,8 +187,12 @@ bool LargeSpans::move(void* from, PageCount count, void* to, PageCount to_count)
 
 PageCount LargeSpans::keep_at_most(PageCount count) {
     std::size_t given = 0;
-    while (kept_ > count.value || (count.value == 0 && count_ > 0)) given += give_back_oldest();
+    while (kept_ > count.value) given += give_back_oldest();
     return {given};
+}
+
+void LargeSpans::keep_nothing() {
+    while (count_ > 0) give_back_oldest();
 }
 
 /// What has frames goes first; addresses alone cost next to nothing.

@@ -10,7 +10,8 @@
 ///        ▲ unit           ▲ unit                        ▲ unit
 ///
 /// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; an extent's guard is
-/// its last page. So what lies before a span faults, too: another's guard, or the mapping's fence.
+/// its last page. So what lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
+/// 256th, which have none).
 
 #include <array>
 #include <cstddef>
@@ -40,22 +41,25 @@ public:
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
     /// As many pages as there is room for in the units that `count` pages take.
     [[nodiscard]] static PageCount rounded(PageCount count);
-    /// Keeps a span. What it cannot keep, it gives back.
+    /// Keeps a span; gives back the extent that was kept for the longest time if there are too many. O(extents).
     void give(void* first, PageCount count);
-    /// Makes a span shorter or longer where it lies. False: something is in the way.
+    /// Makes a span shorter or longer where it lies, contents kept. False: something is in the way, and nothing has changed.
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count);
-    /// Moves a span's frames to the beginning of another span that has none, and gives the old addresses back.
+    /// Moves a span's frames to the beginning of another span that has none, and gives the old addresses back. False: the page
+    /// source cannot, and nothing has changed.
     [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count);
 
-    /// Gives kept extents back, those first that were kept for the longest time, until no more than `count` of their pages may
-    /// have frames. How many of those it gave back.
+    /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
+    /// pages may have frames. How many it gave back. Addresses alone stay: spans may grow into them.
     PageCount keep_at_most(PageCount count);
+    /// Gives back all kept extents, the addresses too.
+    void keep_nothing();
 
     [[nodiscard]] PageCount kept() const { return {kept_}; }  ///< pages in extents that may have frames
-    [[nodiscard]] std::size_t taken_clean() const {
-        return taken_clean_;
-    }  ///< pages without frames in all spans so far
-    [[nodiscard]] PageCount mapped() const { return {mapped_}; }  ///< pages of addresses, guards and fences too
+    /// Pages of addresses, guards too.
+    [[nodiscard]] PageCount mapped() const { return {mapped_}; }
+    /// Pages without frames that went into spans, in all so far.
+    [[nodiscard]] std::size_t taken_clean() const { return taken_clean_; }
     void check_invariants() const;
 
 private:

@@ -1,17 +1,17 @@
 #pragma once
 /// The heap of one thread, or of one processor: allocating and freeing without locks and without atomic operations.
 ///
-///      allocate(24) ──▶ class 24 ──▶ its bin ──▶ the block that was freed last: clear its bit, that is it
+///      allocate(24) ──▶ class 32 ──▶ its bin ──▶ the block that was freed last: clear its bit, that is it
 ///                                                none: the lowest set bit of the bin's word
 ///                                                none: the slab's next word, the next slab with room, a shared one, a new one
-///      free(p)      ──▶ map: which slab? ──▶ mine: which number? set its bit, and remember it; a bit that is set is a
+///      free(p)      ──▶ known units, or the map: which slab? ──▶ mine: which number? set its bit, and remember it; a bit that is set is a
 ///                                            block freed twice
 ///                                            full: nobody's, so it becomes mine
 ///                                            another's: note it; 64 neighbours are returned with one atomic operation
 ///
 /// A slab that is full belongs to nobody until somebody frees one of its blocks, so what one thread fills and another
-/// empties goes back to the central heap from there, and no memory waits for a thread that sleeps. A slab that came to its
-/// owner that way is offered to all as soon as half of it is free.
+/// empties goes back to the central heap from there. Only the slabs that a thread is filling, one of each class, wait for it
+/// while it sleeps. A slab that came to its owner full is offered to all as soon as half of it is free.
 
 #include <array>
 #include <atomic>
@@ -25,6 +25,9 @@
 #include "quire/heap/slab.hpp"
 
 namespace quire {
+
+/// Whether a block may have been given to reallocate(), which leaves it where it is, or gives it room to grow.
+enum class Resized : bool { no, perhaps };
 
 /// Used by one thread at a time; others only put slabs into its inbox. All functions: a defect for a pointer that
 /// is not a taken block of the central heap. nullptr from an allocation: there is no memory, or no such size or alignment.
@@ -58,8 +61,9 @@ public:
     void free(void* block) {
         if (!free_here(block)) free_elsewhere(block);
     }
-    /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for).
-    void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0);
+    /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for). One that
+    /// reallocate() may have seen may also be larger, as long as more than half of it was used.
+    void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0, Resized resized = Resized::no);
 
     /// The same contents with another size: where it lies if it fits there, else moved. nullptr: no memory, and the old
     /// block is as it was. reallocate(nullptr, n) allocates.
@@ -111,8 +115,8 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        std::uint32_t step =
-            0;  ///< pages of a new slab that get their frames at once; the more the class has grown, the more
+        /// Pages of a new slab that get their frames at once: the more the class has grown, the more.
+        std::uint32_t step = 0;
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
@@ -156,7 +160,6 @@ private:
     void wake(Slab& slab);
     void release_empty();
     void adopt(Slab& slab, std::size_t word);
-    void offer(Slab& slab);
     void disown(Slab& slab);
 
     void return_batch();

@@ -166,7 +166,7 @@ void LocalHeap::close() {
     settle_all(inbox_.exchange(closed(), std::memory_order_seq_cst));
 }
 
-void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment) {
+void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment, Resized resized) {
     if (block == nullptr) return;
     const Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
@@ -174,7 +174,9 @@ void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
     const bool same = slab->is_large() ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
                                        : class_number == slab->class_number;
-    require(same, "a block of the heap was freed with another size than it was allocated with");
+    const std::size_t usable = slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
+    const bool larger = resized == Resized::perhaps && bytes <= usable && bytes > usable / 2;
+    require(same || larger, "a block of the heap was freed with another size than it was allocated with");
     free(block);
 }
 

@@ -12,8 +12,8 @@
 ///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
 ///                   └────┴────┴────┴────┴─ ─ ─ ─ ─┴────┴──┘
 ///
-/// A block is free when its bit in `free` is set. Taking the lowest set bit of a word is the whole of allocation, setting
-/// it again the whole of freeing, and a bit that is set already is a block freed twice (gotcha 58).
+/// A block is free when its bit in `free` is set. Clearing the lowest set bit of a word, or that of a block that was freed
+/// lately, is the whole of allocation, setting it again the whole of freeing, and a bit that is set already is a block freed twice (gotcha 58).
 
 #include <atomic>
 #include <bit>

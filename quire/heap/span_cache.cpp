@@ -286,7 +286,7 @@ void SpanCache::keep_at_most(std::size_t bytes) {
 bool SpanCache::trim() {
     const std::size_t before = kept() + large_.mapped().value * kPageSize;
     keep_at_most(0);
-    static_cast<void>(large_.keep_at_most(PageCount{0}));
+    large_.keep_nothing();
     return kept() + large_.mapped().value * kPageSize != before;
 }
 

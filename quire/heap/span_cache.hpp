@@ -75,21 +75,23 @@ public:
     [[nodiscard]] bool can_transfer() const override { return true; }
     [[nodiscard]] bool transfer(void* from, PageCount count, void* to, PageCount to_count) override;
 
-    /// Gives back all frames of what is free. True if there were any.
+    /// Gives back all frames of what is free, and the addresses of whole chunks and extents. True if there was anything.
     bool trim() override;
 
     [[nodiscard]] SpanCacheStatistics statistics() const;
     void check_invariants() const;
 
 private:
+    // Bytes, if nothing else is said.
     static constexpr std::size_t kFirstBudget = std::size_t{128} << 10U;
     static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{64} << 20U;
-    static constexpr std::size_t kLargeFramesAlone = std::size_t{4}
-                                                     << 20U;          ///< a span of so many bytes gets them anyway
-    static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;  ///< bytes of addresses behind a new mapping
+    /// A span of so many gets them anyway.
+    static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
+    /// Addresses behind a new mapping.
+    static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;
 
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
     [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);

@@ -28,7 +28,7 @@ public:
     [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) {
         return acquire(count, alignment);
     }
-    /// The same for a span that is likely to grow: where it lies, if possible.
+    /// The same for a span that is likely to grow: with room behind it, if possible.
     [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) {
         return acquire(count, alignment);
     }
@@ -56,8 +56,8 @@ public:
     }
     /// Whether transfer() may succeed.
     [[nodiscard]] virtual bool can_transfer() const { return false; }
-    /// Moves the contents of one span to the beginning of another that is at least as long, without a copy, and takes the
-    /// first one back. False: it cannot, and nothing has changed.
+    /// Moves the contents of one span to the beginning of another that was acquired just now and is at least as long, by their
+    /// frames or by a copy, and takes the first one back. False: it cannot, and nothing has changed.
     [[nodiscard]] virtual bool transfer(void* from, PageCount count, void* to, PageCount to_count) {
         static_cast<void>(from), static_cast<void>(count), static_cast<void>(to), static_cast<void>(to_count);
         return false;

@@ -48,7 +48,7 @@ void quire_free(void* block) {
 }
 
 void quire_free_sized(void* block, std::size_t bytes, std::size_t alignment) {
-    instance().heap.free_sized(block, bytes, alignment);
+    instance().heap.free_sized(block, bytes, alignment, Resized::perhaps);
 }
 
 std::size_t quire_usable_size(const void* block) {
@@ -142,7 +142,7 @@ std::size_t quire_heap_usable_size(const quire_heap* heap, const void* block) {
 }
 
 void quire_heap_free_sized(quire_heap* heap, void* block, std::size_t bytes, std::size_t alignment) {
-    caller_heap(heap).heap.free_sized(block, bytes, alignment);
+    caller_heap(heap).heap.free_sized(block, bytes, alignment, Resized::perhaps);
 }
 
 void quire_heap_trim(quire_heap* heap) {

@@ -130,11 +130,8 @@ void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) n
 
 void free_sized(void* block, std::size_t bytes) noexcept {
     LocalHeap* const heap = heap_of_this_thread();
-    if (block == nullptr || heap == nullptr) return free_slowly(block);
-    // realloc() leaves a block where it is while more than half of it is used: then it is not of the size's own class.
-    const std::size_t usable = heap->usable_size(block);
-    if (bytes <= usable && bytes > usable / 2) return heap->free(block);
-    heap->free_sized(block, bytes);
+    if (heap == nullptr) return free_slowly(block);
+    heap->free_sized(block, bytes, 0, quire::Resized::perhaps);
 }
 
 void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept {

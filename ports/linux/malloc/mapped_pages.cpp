@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
@@ -54,7 +55,8 @@ void MappedPages::unmap(void* first, PageCount count, bool fenced) {
     const std::size_t fence = fenced ? kPageSize : 0;
     const int saved_errno = errno;
     // Linux refuses only when it would have to split a mapping and there are too many already.
-    if (munmap(static_cast<std::byte*>(first) - fence, count.value * kPageSize + fence) != 0) purge(first, count);
+    if (munmap(static_cast<std::byte*>(first) - fence, count.value * kPageSize + fence) != 0)
+        madvise(first, count.value * kPageSize, MADV_DONTNEED);
     errno = saved_errno;
 }
 
@@ -80,7 +82,8 @@ void MappedPages::get_frames(void* first, PageCount count) {
 
 void MappedPages::purge(void* first, PageCount count) {
     const int saved_errno = errno;
-    madvise(first, count.value * kPageSize, MADV_DONTNEED);
+    // Locked pages (mlockall(2)) keep their frames; they must read as zeroes all the same.
+    if (madvise(first, count.value * kPageSize, MADV_DONTNEED) != 0) std::memset(first, 0, count.value * kPageSize);
     errno = saved_errno;
 }
 
