@@ -51,6 +51,11 @@ TEST(BootMap, TakesWholeFramesOnly) {
               (std::set<std::uint32_t>{1}));
 }
 
+TEST(BootMap, EndsAtTheLimit) {
+    EXPECT_EQ(frames_of(map_of({{0x1000, 0x10000, true}}), Frame{4}), (std::set<std::uint32_t>{1, 2, 3}));
+    EXPECT_EQ(frames_of(map_of({{0x5000, 0x1000, true}}), Frame{4}), std::set<std::uint32_t>{});
+}
+
 TEST(BootMap, ReservedWinsWhateverTheOrder) {
     const std::set<std::uint32_t> expected{1, 4};
     EXPECT_EQ(frames_of(map_of({{0x1000, 0x4000, true}, {0x2FFF, 2, false}}), Frame{16}), expected);
