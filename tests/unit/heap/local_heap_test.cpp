@@ -119,7 +119,7 @@ TEST(LocalHeap, LargeBlocksBelongToNobody) {
 
 TEST(LocalHeap, WhatWasResizedHasTheSizeAskedForLast) {
     Heaps heaps(1);
-    for (const auto [first, then] :
+    for (const auto& [first, then] :
          {std::pair<std::size_t, std::size_t>{1000, 1100}, {1000, 600}, {600, 3000}, {3000, 1600}}) {
         void* const block = heaps[0].reallocate(heaps[0].allocate(first), then);
         heaps[0].free_sized(block, then, 0, Resized::perhaps);
