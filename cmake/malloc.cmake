@@ -6,6 +6,7 @@ file(GLOB QUIRE_MALLOC_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux
 file(GLOB QUIRE_DEBUG_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/debug/*.cpp)
 
 function(quire_linux_port target)
+  quire_precompile(${target})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
   target_link_libraries(${target} PRIVATE quire_warnings)
   target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
@@ -46,7 +47,7 @@ function(quire_debug_malloc_library target machine)
 endfunction()
 
 # new(std::nothrow) catches what a new_handler throws; the rest of the library lets it through, which takes unwind tables.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/ports/linux/malloc/new.cpp PROPERTIES COMPILE_OPTIONS -fexceptions)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/ports/linux/malloc/new.cpp PROPERTIES COMPILE_OPTIONS -fexceptions SKIP_PRECOMPILE_HEADERS ON)
 
 include(GNUInstallDirs)
 quire_malloc_library(quire_malloc . quire-malloc ${QUIRE_HEAP} ${QUIRE_MALLOC_SOURCES})

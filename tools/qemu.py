@@ -11,6 +11,7 @@ import guest
 
 TERMINAL, TRACE, ERRORS, LOG = range(4)
 CHUNK = 65536
+GATHERING = 0.001  # seconds: QEMU writes byte by byte, and to fetch each alone would cost more than the whole emulation
 
 
 class Ended(Exception):
@@ -95,6 +96,7 @@ class Machine:
                 return
             if deadline is not None and time.monotonic() > deadline:
                 raise Ended(124, f"timed out after {self._options.timeout:g} seconds")
+            time.sleep(GATHERING)
 
     @staticmethod
     def _watch(selector, source):
