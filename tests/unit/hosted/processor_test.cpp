@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "ports/hosted/scheduler.hpp"
 #include "tests/unit/support/world.hpp"
@@ -138,6 +140,36 @@ TEST(HostedProcessor, LeavesASpaceOnlyWhenItRemembersNothingOfIt) {
         scheduler.run();
         world.audit();
     }
+}
+
+TEST(HostedProcessor, ATableGoesOnlyWhenNobodyWalksItAtOnce) {
+    // One uses a page all the time, the other takes its table away and makes it somebody else's: a walk that had begun would mark an
+    // entry in it, which the data-race check sees.
+    World world;
+    TestSpace s(world);
+    s.enter();
+    SecondProcessor second(s);
+    second.processor.on_fault([](VirtualAddress, Access) -> Result<void> { return fail(Error::not_mapped); });
+    const Page page = Machine::kUserPages.first + PageCount{16 * Machine::kPagesPerTable};
+    const Frame table = world.frames.take().value();
+    const Frame frame = world.frames.take().value();
+    std::atomic<bool> over = false;
+    std::thread user([&] {
+        const hosted::Processor::Scope scope(second.processor);
+        while (!over) (void)second.processor.load(address_of(page));
+    });
+    for (int round = 0; round < 20000; ++round) {
+        Machine::zero_frame(table);
+        Machine::link_table(page, table);
+        Machine::slot(page).store(Machine::Entry::make(frame, kReadWrite | Rights::user));
+        EXPECT_EQ(Machine::unlink_table(page), table);
+        std::fill_n(world.computer.ram(table), kPageSize, std::byte{});  // zero_frame() would wait for walks itself
+        Machine::flush(page);
+    }
+    over = true;
+    user.join();
+    world.frames.drop(frame);
+    world.frames.drop(table);
 }
 
 TEST(HostedProcessorDeath, AFrameThatIsStillReachedIsSeen) {
