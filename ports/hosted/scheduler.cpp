@@ -21,7 +21,7 @@ public:
         if (!known_ || number < 0 || number >= CPU_SETSIZE) return;
         cpu_set_t one;
         CPU_ZERO(&one);
-        CPU_SET(number, &one);
+        CPU_SET(static_cast<std::size_t>(number), &one);
         pthread_setaffinity_np(pthread_self(), sizeof one, &one);
     }
     ~OneProcessor() {
