@@ -151,7 +151,7 @@ void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
         return;
     }
     std::uint32_t& step = slabs_[slab.class_number].step;
-    central_->get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
+    central_->get_frames(slab, std::min(std::max(step, used - slab.framed), slab.pages - slab.framed));
     step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
 }
 
