@@ -201,16 +201,6 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
 }
 
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
-    const PageCount old{slab.pages};
-    void* const block = resize_large_locked(slab, bytes);
-    // It grows because what is new will be used.
-    if (block != nullptr && slab.pages > old.value)
-        spans_.get_frames(slab.base + old.value * kPageSize, PageCount{slab.pages} - old);
-    return block;
-}
-
-void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
-    const Guard guard(lock_);
     const PageCount needed = pages_for(bytes);
     const PageCount old{slab.pages};
     if (needed <= old && needed.value > old.value / 2) {
@@ -220,28 +210,61 @@ void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
     if (needed > kMostPages) return nullptr;
     // A block that grows once will grow again, so it gets more room each time, the longer it is.
     const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
-    if (!spans_.resize(slab.base, old, pages) && (needed <= old || !move_large(slab, pages))) return nullptr;
-    large_pages_ += pages;
-    large_pages_ -= old;
-    slab.pages = static_cast<std::uint32_t>(pages.value);
-    slab.large_bytes = bytes;
+    if (!resize_in_place(slab, bytes, pages) && (needed <= old || !move_large(slab, bytes, pages))) return nullptr;
+    // It grows because what is new will be used.
+    if (pages > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
     return slab.base;
 }
 
-/// To where there is room, the contents with it.
-bool CentralHeap::move_large(Slab& slab, PageCount pages) {
-    if (!spans_.can_transfer()) return false;
-    void* const first = spans_.acquire_growing(pages, kUnitPages);
-    if (first == nullptr) return false;
-    const PageRange known = range_of(page_of(first), kLargeKnown);
-    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, PageCount{slab.pages}, first, pages)) {
-        spans_.release(first, pages);
-        return false;
-    }
-    map_.set(range_of(page_of(slab.base), kLargeKnown), nullptr);
-    map_.set(known, &slab);
-    slab.base = static_cast<std::byte*>(first);
+bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) {
+    const Guard guard(lock_);
+    if (!spans_.resize(slab.base, PageCount{slab.pages}, pages)) return false;
+    set_large_size(slab, bytes, pages);
     return true;
+}
+
+void CentralHeap::set_large_size(Slab& slab, std::size_t bytes, PageCount pages) {
+    large_pages_ += pages;
+    large_pages_ -= PageCount{slab.pages};
+    slab.pages = static_cast<std::uint32_t>(pages.value);
+    slab.large_bytes = bytes;
+}
+
+/// To where there is room, the contents with it. Moving them takes long, and neither place is anybody else's: the others need
+/// not wait.
+bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
+    const PageCount old{slab.pages};
+    std::byte* const from = slab.base;
+    if (!spans_.can_transfer(old, pages)) return false;
+    bool is_zero = false;
+    std::byte* const to = place_to_move_to(pages, is_zero);
+    if (to == nullptr) return false;
+    // Frames that are there already are better written to than replaced.
+    const bool moved = is_zero && spans_.transfer(from, old, to);
+    if (!moved) std::memcpy(to, from, old.value * kPageSize);
+    const Guard guard(lock_);
+    map_.set(range_of(page_of(from), kLargeKnown), nullptr);
+    map_.set(range_of(page_of(to), kLargeKnown), &slab);
+    slab.base = to;
+    set_large_size(slab, bytes, pages);
+    if (moved)
+        spans_.release_empty(from, old);
+    else
+        spans_.release(from, old);
+    return true;
+}
+
+/// With room behind it, and in the map's reach. nullptr: there is no memory.
+std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
+    const Guard guard(lock_);
+    auto* const first = static_cast<std::byte*>(spans_.acquire_growing(pages, kUnitPages));
+    if (first == nullptr) return nullptr;
+    if (!map_.prepare(range_of(page_of(first), kLargeKnown), own_)) {
+        spans_.release(first, pages);
+        return nullptr;
+    }
+    is_zero = spans_.is_zero(first, pages);
+    return first;
 }
 
 bool CentralHeap::trim() {

@@ -110,8 +110,10 @@ private:
     [[nodiscard]] Slab* enter(void* first, PageCount pages, PageCount known, std::size_t words) QUIRE_REQUIRES(lock_);
     [[nodiscard]] void* enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero)
         QUIRE_EXCLUDES(lock_);
-    [[nodiscard]] void* resize_large_locked(Slab& slab, std::size_t bytes) QUIRE_EXCLUDES(lock_);
-    [[nodiscard]] bool move_large(Slab& slab, PageCount pages) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
+    void set_large_size(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] std::byte* place_to_move_to(PageCount pages, bool& is_zero) QUIRE_EXCLUDES(lock_);
     void forget(Slab& slab, PageCount known) QUIRE_REQUIRES(lock_);
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);

@@ -9,11 +9,6 @@ namespace quire {
 
 namespace {
 
-/// Of a span: its pages and at least one guard, in whole units.
-constexpr std::size_t with_guard(PageCount count) {
-    return (count.value / kUnitPages.value + 1) * kUnitPages.value;
-}
-
 std::byte* aligned(std::byte* place, PageCount alignment) {
     const std::size_t bytes = alignment.value * kPageSize;
     const auto address = reinterpret_cast<std::uintptr_t>(place);
@@ -175,13 +170,6 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
     }
     if (new_count > count) pages_.protect(begin + count.value * kPageSize, new_count - count, true);
     guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});
-    return true;
-}
-
-bool LargeSpans::move(void* from, PageCount count, void* to, PageCount to_count) {
-    if (!pages_.move(from, count, to, to_count)) return false;
-    // What is left of it is a hole, and its guard.
-    unmap({static_cast<std::byte*>(from), with_guard(count), 0, 0});
     return true;
 }
 

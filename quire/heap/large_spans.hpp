@@ -45,9 +45,8 @@ public:
     void give(void* first, PageCount count);
     /// Makes a span shorter or longer where it lies, contents kept. False: something is in the way, and nothing has changed.
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count);
-    /// Moves a span's frames to the beginning of another span that has none, and gives the old addresses back. False: the page
-    /// source cannot, and nothing has changed.
-    [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count);
+    /// Gives back the addresses of a span that has lost its frames to another.
+    void give_empty(void* first, PageCount count) { unmap({static_cast<std::byte*>(first), with_guard(count), 0, 0}); }
 
     /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
     /// pages may have frames. How many it gave back. Addresses alone stay: spans may grow into them.
@@ -74,6 +73,10 @@ private:
     static constexpr std::size_t kMostFences = 256;  ///< mappings beyond that do without
     static constexpr PageCount kLargeFrame{512};
 
+    /// Pages of a span: its own and at least one guard, in whole units.
+    [[nodiscard]] static constexpr std::size_t with_guard(PageCount count) {
+        return (count.value / kUnitPages.value + 1) * kUnitPages.value;
+    }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
     [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);

@@ -1,7 +1,6 @@
 #include "quire/heap/span_cache.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "quire/base/defect.hpp"
@@ -237,31 +236,33 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
     return true;
 }
 
-bool SpanCache::transfer(void* from, PageCount count, void* to, PageCount to_count) {
-    if (units_for(count) <= kMostUnits || units_for(to_count) <= kMostUnits) return false;
-    // Frames that are there already are better written to than replaced.
-    if (to == latest_fresh_ && large_.move(from, count, to, to_count)) {
-        used_ -= count.value * kPageSize;
-        return true;
-    }
-    std::memcpy(to, from, count.value * kPageSize);
-    release(from, count);
-    return true;
+bool SpanCache::can_transfer(PageCount count, PageCount to_count) const {
+    return units_for(count) > kMostUnits && units_for(to_count) > kMostUnits;
 }
 
-/// The frames of all free units of a chunk, neighbours together.
+void SpanCache::release_empty(void* first, PageCount count) {
+    large_.give_empty(first, count);
+    used_ -= count.value * kPageSize;
+}
+
+/// The frames of all free units of a chunk.
 void SpanCache::purge(Chunk& chunk) {
-    Units left = chunk.free & chunk.dirty;
-    while (left != 0) {
+    const Units purged = chunk.free & chunk.dirty;
+    if (purged == 0) return;
+    std::array<PageRun, kUnitsPerChunk / 2> runs;
+    std::size_t count = 0;
+    for (Units left = purged; left != 0;) {
         const std::size_t first = lowest_bit(left);
         const std::size_t units = lowest_bit(~(left >> first));
-        pages_.purge(chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value});
-        ++purges_;
-        kept_ -= units * kUnitBytes;
-        given_back(units * kUnitBytes);
+        runs[count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
         left &= ~bits(first, units);
     }
-    chunk.dirty &= ~chunk.free;
+    pages_.purge(std::span(runs).first(count));
+    ++purges_;
+    const std::size_t bytes = ones_in(purged) * kUnitBytes;
+    kept_ -= bytes;
+    given_back(bytes);
+    chunk.dirty &= ~purged;
 }
 
 /// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. What takes one

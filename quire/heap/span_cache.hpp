@@ -32,7 +32,7 @@ struct SpanCacheStatistics {
     std::size_t kept_bytes = 0;    ///< free, and perhaps with frames
     std::size_t used_bytes = 0;    ///< in spans that were acquired
     std::size_t budget_bytes = 0;  ///< as many may be kept
-    std::uint64_t purges = 0;      ///< times that frames were given back
+    std::uint64_t purges = 0;      ///< times that frames of a chunk were given back
 };
 
 /// Not locked: it is used with its heap's lock held.
@@ -72,8 +72,9 @@ public:
     void release(void* first, PageCount count) override;
     [[nodiscard]] PageCount rounded(PageCount count) const override;
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
-    [[nodiscard]] bool can_transfer() const override { return true; }
-    [[nodiscard]] bool transfer(void* from, PageCount count, void* to, PageCount to_count) override;
+    [[nodiscard]] bool can_transfer(PageCount count, PageCount to_count) const override;
+    [[nodiscard]] bool transfer(void* from, PageCount count, void* to) override { return pages_.move(from, count, to); }
+    void release_empty(void* first, PageCount count) override;
 
     /// Gives back all frames of what is free, and the addresses of whole chunks and extents. True if there was anything.
     bool trim() override;

@@ -214,10 +214,10 @@ TEST(LocalHeap, MostSourcesCanDoLittle) {
     spans.get_frames(first, PageCount{2});
     EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
     EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
-    EXPECT_FALSE(spans.can_transfer());
-    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first, PageCount{1}));
+    EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
+    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first));
     EXPECT_FALSE(spans.trim());
-    spans.release(first, PageCount{2});
+    spans.release_empty(first, PageCount{2});
 }
 
 class LocalHeapDeath : public testing::Test {

@@ -60,19 +60,20 @@ public:
     }
     void prefer_large_frames(void* place, PageCount count) override { expect_usable(place, count); }
     void get_frames(void* place, PageCount count) override { expect_usable(place, count); }
-    void purge(void* place, PageCount count) override {
-        // Guards may lie between: what is purged has only to be mapped.
-        for (std::size_t i = index(place); i < index(place) + count.value; ++i) EXPECT_NE(states_[i], State::unmapped);
-        madvise(place, count.value * kPageSize, MADV_DONTNEED);
+    void purge(std::span<const PageRun> runs) override {
+        for (const auto& [place, count] : runs) {
+            // Guards may lie between: what is purged has only to be mapped.
+            for (std::size_t i = index(place); i < index(place) + count.value; ++i)
+                EXPECT_NE(states_[i], State::unmapped);
+            madvise(place, count.value * kPageSize, MADV_DONTNEED);
+        }
     }
-    bool move(void* from, PageCount count, void* to, PageCount to_count) override {
+    bool move(void* from, PageCount count, void* to) override {
         if (fails()) return false;
         expect_usable(from, count);
-        expect_usable(to, to_count);
-        EXPECT_GE(to_count, count);
+        expect_usable(to, count);
         std::memcpy(to, from, count.value * kPageSize);
-        // A hole, which the cache will unmap together with what is left around it.
-        set(index(from), count.value, State::guard);
+        std::memset(from, 0, count.value * kPageSize);
         return true;
     }
     std::uint64_t now() override { return time; }
