@@ -160,41 +160,50 @@ bool CentralHeap::collect_shared(Slab& slab) {
     return true;
 }
 
-void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool zeroed) {
+void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purpose purpose) {
     const PageCount aligned = std::max(pages_for(alignment), kUnitPages);
     // A source may align to a few MiB only what is not tiny.
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
     const PageCount pages = std::max(pages_for(bytes), least);
     if (pages > kMostPages) return nullptr;
-    bool is_zero = false;
-    void* const first = enter_large(bytes, pages, aligned, is_zero);
-    // Clearing takes long, and nobody else knows the block yet: the others need not wait.
-    if (first != nullptr && zeroed && !is_zero) std::memset(first, 0, pages.value * kPageSize);
-    return first;
+    const NewLarge made = enter_large(bytes, pages, aligned, purpose);
+    if (made.first == nullptr) return nullptr;
+    // Both take long, and nobody else knows the block yet: the others need not wait.
+    if (made.wants_frames) spans_.get_frames(made.first, pages);
+    if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, pages.value * kPageSize);
+    return made.first;
 }
 
-void* CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero) {
+CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment,
+                                               Purpose purpose) {
     const Guard guard(lock_);
     void* const first = spans_.acquire(pages, alignment);
-    if (first == nullptr) return nullptr;
+    if (first == nullptr) return {};
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {
         spans_.release(first, pages);
-        return nullptr;
+        return {};
     }
-    is_zero = spans_.is_zero(first, pages);
     slab->class_number = Slab::kLarge;
     slab->large_bytes = bytes;
     slab->owner.store(nullptr, std::memory_order_relaxed);
     large_pages_ += pages;
-    return first;
+    const bool is_zero = spans_.is_zero(first, pages);
+    const bool lacks_frames = spans_.lacks_frames(first, pages);
+    const bool wants_frames = lacks_frames && (purpose == Purpose::growth || history_.foresees(pages));
+    // The frames of one that had some already would say nothing about it.
+    slab->framed = lacks_frames && is_zero && !wants_frames ? 0 : slab->pages;
+    return {first, is_zero, wants_frames};
 }
 
 void CentralHeap::free_large(Slab& slab, const void* block) {
     require(block == slab.base, Slab::kNotABlock);
-    const Guard guard(lock_);
     std::byte* const first = slab.base;
     const PageCount pages{slab.pages};
+    const bool watched = slab.framed == 0;
+    const bool used = watched && spans_.have_frames(first, pages);
+    const Guard guard(lock_);
+    if (watched) history_.learn(pages, used);
     large_pages_ -= pages;
     forget(slab, kLargeKnown);
     spans_.release(first, pages);
@@ -226,7 +235,7 @@ bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages
 void CentralHeap::set_large_size(Slab& slab, std::size_t bytes, PageCount pages) {
     large_pages_ += pages;
     large_pages_ -= PageCount{slab.pages};
-    slab.pages = static_cast<std::uint32_t>(pages.value);
+    slab.pages = slab.framed = static_cast<std::uint32_t>(pages.value);
     slab.large_bytes = bytes;
 }
 

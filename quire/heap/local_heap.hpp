@@ -143,10 +143,10 @@ private:
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number, bool zeroed = false);
+    [[nodiscard]] bool refill(std::size_t class_number);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab, bool zeroed);
-    void get_frames(Slab& slab, std::size_t end, bool perhaps_unused);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
+    void get_frames(Slab& slab, std::size_t end);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);

@@ -31,6 +31,8 @@ public:
     virtual void prefer_large_frames(void* first, PageCount count) = 0;
     /// The pages are about to be used: gets all their frames at once, if it can.
     virtual void get_frames(void* first, PageCount count) = 0;
+    /// Whether at least three quarters of the pages have frames; of a long run it looks at the last ones only.
+    [[nodiscard]] virtual bool have_frames(const void* first, PageCount count) = 0;
     /// Gives the frames back and keeps the addresses: the pages read as zeroes again. All at once, because what takes long is
     /// to tell the other processors.
     virtual void purge(std::span<const PageRun> runs) = 0;

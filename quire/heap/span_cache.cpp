@@ -166,7 +166,7 @@ void SpanCache::release_units(void* first, std::size_t units) {
 }
 
 bool SpanCache::is_zero(const void* first, PageCount count) {
-    if (units_for(count) > kMostUnits) return first == latest_fresh_;
+    if (units_for(count) > kMostUnits) return first == latest_large_.first && !latest_large_.dirty;
     const Chunk& chunk = *chunks_.find(first);
     const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(first) - chunk.base);
     const Units units = bits(offset / kUnitBytes, units_for(count));
@@ -174,8 +174,8 @@ bool SpanCache::is_zero(const void* first, PageCount count) {
 }
 
 bool SpanCache::lacks_frames(const void* first, PageCount count) {
-    if (!is_zero(first, count)) return false;
-    return units_for(count) > kMostUnits || !chunks_.find(first)->large;
+    if (units_for(count) > kMostUnits) return first == latest_large_.first && latest_large_.lacks_frames;
+    return is_zero(first, count) && !chunks_.find(first)->large;
 }
 
 void SpanCache::list(Chunk& chunk) {
@@ -199,7 +199,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
         taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
-    latest_fresh_ = taken.dirty ? nullptr : taken.first;
+    latest_large_ = taken;
     used_ += bytes;
     wanted_large();
     return taken.first;

@@ -69,6 +69,9 @@ public:
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
+    [[nodiscard]] bool have_frames(const void* first, PageCount count) override {
+        return pages_.have_frames(first, count);
+    }
     void release(void* first, PageCount count) override;
     [[nodiscard]] PageCount rounded(PageCount count) const override;
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
@@ -121,13 +124,13 @@ private:
     Chunk* unused_ = nullptr;
     std::size_t chunk_count_ = 0;
     LargeSpans large_;
-    std::size_t clean_ = 0;                    ///< LargeSpans::taken_clean() when it was looked at last; pages
-    const std::byte* latest_fresh_ = nullptr;  ///< the large span that was taken last, if it had no frames
-    std::size_t used_ = 0;                     ///< bytes in spans that were acquired
-    std::size_t kept_ = 0;                     ///< bytes of chunks, free and dirty
-    std::size_t learned_ = 0;                  ///< bytes that may be kept besides
-    std::size_t given_back_ = 0;               ///< bytes, lately, that have not been wanted again
-    std::uint64_t last_given_back_ = 0;        ///< when
+    std::size_t clean_ = 0;              ///< LargeSpans::taken_clean() when it was looked at last; pages
+    LargeSpans::Taken latest_large_;     ///< the large span that was taken last
+    std::size_t used_ = 0;               ///< bytes in spans that were acquired
+    std::size_t kept_ = 0;               ///< bytes of chunks, free and dirty
+    std::size_t learned_ = 0;            ///< bytes that may be kept besides
+    std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
+    std::uint64_t last_given_back_ = 0;  ///< when
     std::uint64_t last_learned_ = 0;
     std::uint64_t purges_ = 0;
 };

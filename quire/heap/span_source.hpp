@@ -44,6 +44,11 @@ public:
     }
     /// These pages of a span are about to be used: gets all their frames at once, if it can. Needs no lock.
     virtual void get_frames(void* first, PageCount count) { static_cast<void>(first), static_cast<void>(count); }
+    /// Of a span that lacked frames: whether most of it has some now. Needs no lock.
+    [[nodiscard]] virtual bool have_frames(const void* first, PageCount count) {
+        static_cast<void>(first), static_cast<void>(count);
+        return true;
+    }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
     /// How long a span of `count` pages may become for the price of it.

@@ -102,6 +102,18 @@ void MappedPages::get_frames(void* first, PageCount count) {
     errno = saved_errno;
 }
 
+bool MappedPages::have_frames(const void* first, PageCount count) {
+    constexpr std::size_t kMost = 256;
+    std::array<unsigned char, kMost> resident{};
+    const std::size_t pages = std::min(count.value, kMost);
+    auto* const last = static_cast<std::byte*>(const_cast<void*>(first)) + (count.value - pages) * kPageSize;
+    const int saved_errno = errno;
+    mincore(last, pages * kPageSize, resident.data());
+    errno = saved_errno;
+    const auto with = std::ranges::count_if(resident, [](unsigned char page) { return (page & 1U) != 0; });
+    return static_cast<std::size_t>(with) >= pages - pages / 4;
+}
+
 void MappedPages::purge(std::span<const PageRun> runs) {
     const int saved_errno = errno;
     if (runs.size() == 1 || !purge_together(runs)) {

@@ -14,6 +14,7 @@ public:
     void protect(void* first, PageCount count, bool usable) override;
     void prefer_large_frames(void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override;
+    [[nodiscard]] bool have_frames(const void* first, PageCount count) override;
     void purge(std::span<const PageRun> runs) override;
     [[nodiscard]] bool move(void* from, PageCount count, void* to) override;
     [[nodiscard]] std::uint64_t now() override;

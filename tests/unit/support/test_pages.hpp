@@ -59,7 +59,14 @@ public:
         if (count.value != 0) mprotect(place, count.value * kPageSize, usable ? PROT_READ | PROT_WRITE : PROT_NONE);
     }
     void prefer_large_frames(void* place, PageCount count) override { expect_usable(place, count); }
-    void get_frames(void* place, PageCount count) override { expect_usable(place, count); }
+    void get_frames(void* place, PageCount count) override {
+        expect_usable(place, count);
+        populated += count.value;
+    }
+    bool have_frames(const void* place, PageCount count) override {
+        expect_usable(place, count);
+        return used;
+    }
     void purge(std::span<const PageRun> runs) override {
         for (const auto& [place, count] : runs) {
             // Guards may lie between: what is purged has only to be mapped.
@@ -112,6 +119,8 @@ public:
     std::size_t fail_at = 0;
     std::size_t failures = 1;  ///< so many in a row
     std::uint64_t time = 5000;
+    bool used = true;           ///< what have_frames() says
+    std::size_t populated = 0;  ///< pages that get_frames() was asked for
 
 private:
     enum class State : std::uint8_t { unmapped, usable, guard };
