@@ -115,8 +115,7 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        /// Pages of a new slab that get their frames at once: the more the class has grown, the more.
-        std::uint32_t step = 0;
+        std::uint32_t grown = 0;     ///< pages that got frames, less when slabs go: get_frames()
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.

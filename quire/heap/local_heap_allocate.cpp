@@ -14,7 +14,6 @@ LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
-        slabs_[i].step = 1;
     }
 }
 
@@ -22,6 +21,8 @@ namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
 constexpr std::size_t kCarvedBytes = 4096;
+/// Of the pages that a class has got so far, one in so many is got early.
+constexpr std::uint32_t kEarly = 4;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 
@@ -139,14 +140,16 @@ bool LocalHeap::carve(Bin& bin, Slab& slab) {
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
-/// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
+/// each, and the more the class has grown, the more will be used. No more than a fifth is early, and a page.
 void LocalHeap::get_frames(Slab& slab, std::size_t end) {
     const auto used =
         static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
     if (used <= slab.framed) return;
-    std::uint32_t& step = slabs_[slab.class_number].step;
-    central_->get_frames(slab, std::min(std::max(step, used - slab.framed), slab.pages - slab.framed));
-    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
+    std::uint32_t& grown = slabs_[slab.class_number].grown;
+    const auto step = std::min<std::uint32_t>(1 + grown / kEarly, static_cast<std::uint32_t>(kUnitPages.value));
+    const std::uint32_t pages = std::min(std::max(step, used - slab.framed), slab.pages - slab.framed);
+    central_->get_frames(slab, pages);
+    grown += pages;
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not

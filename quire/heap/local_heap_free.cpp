@@ -66,7 +66,7 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
-        slabs.step = (slabs.step + 1) / 2;
+        slabs.grown /= 2;
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
