@@ -91,7 +91,7 @@ private:
     static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{64} << 20U;
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
     /// A span of so many gets them anyway.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
