@@ -253,12 +253,18 @@ TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
     block = heaps[0].reallocate(block, kLargestBlock + 1);
     const std::size_t usable = heaps[0].usable_size(block);
     EXPECT_EQ(heaps.source.pages.populated - before, usable / kPageSize);
+    bool moved = false;
     for (std::size_t bytes = usable; bytes < 4000 * kPageSize; bytes = heaps[0].usable_size(block)) {
         const std::size_t at = heaps.source.pages.populated;
+        void* const old = block;
         block = heaps[0].reallocate(block, bytes + 1);
         EXPECT_NE(heaps.source.pages.populated, at);
         heaps.check();
+        if (block == old) continue;
+        moved = true;
+        EXPECT_EQ(heaps.central.find(old), nullptr) << "nobody's now";
     }
+    EXPECT_TRUE(moved);
     heaps[0].free(block);
     heaps.finish();
 }
