@@ -160,57 +160,56 @@ bool CentralHeap::collect_shared(Slab& slab) {
     return true;
 }
 
-void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, bool zeroed) {
+void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purpose purpose) {
     const PageCount aligned = std::max(pages_for(alignment), kUnitPages);
     // A source may align to a few MiB only what is not tiny.
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
     const PageCount pages = std::max(pages_for(bytes), least);
     if (pages > kMostPages) return nullptr;
-    bool is_zero = false;
-    void* const first = enter_large(bytes, pages, aligned, is_zero);
-    // Clearing takes long, and nobody else knows the block yet: the others need not wait.
-    if (first != nullptr && zeroed && !is_zero) std::memset(first, 0, pages.value * kPageSize);
-    return first;
+    const NewLarge made = enter_large(bytes, pages, aligned, purpose);
+    if (made.first == nullptr) return nullptr;
+    // Both take long, and nobody else knows the block yet: the others need not wait.
+    if (made.wants_frames) spans_.get_frames(made.first, pages);
+    if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, pages.value * kPageSize);
+    return made.first;
 }
 
-void* CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero) {
+CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment,
+                                               Purpose purpose) {
     const Guard guard(lock_);
     void* const first = spans_.acquire(pages, alignment);
-    if (first == nullptr) return nullptr;
+    if (first == nullptr) return {};
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {
         spans_.release(first, pages);
-        return nullptr;
+        return {};
     }
-    is_zero = spans_.is_zero(first, pages);
     slab->class_number = Slab::kLarge;
     slab->large_bytes = bytes;
     slab->owner.store(nullptr, std::memory_order_relaxed);
     large_pages_ += pages;
-    return first;
+    const bool is_zero = spans_.is_zero(first, pages);
+    const bool lacks_frames = spans_.lacks_frames(first, pages);
+    const bool wants_frames = lacks_frames && (purpose == Purpose::growth || history_.foresees(pages));
+    // The frames of one that had some already would say nothing about it.
+    slab->framed = lacks_frames && is_zero && !wants_frames ? 0 : slab->pages;
+    return {first, is_zero, wants_frames};
 }
 
 void CentralHeap::free_large(Slab& slab, const void* block) {
     require(block == slab.base, Slab::kNotABlock);
-    const Guard guard(lock_);
     std::byte* const first = slab.base;
     const PageCount pages{slab.pages};
+    const bool watched = slab.framed == 0;
+    const bool used = watched && spans_.have_frames(first, pages);
+    const Guard guard(lock_);
+    if (watched) history_.learn(pages, used);
     large_pages_ -= pages;
     forget(slab, kLargeKnown);
     spans_.release(first, pages);
 }
 
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
-    const PageCount old{slab.pages};
-    void* const block = resize_large_locked(slab, bytes);
-    // It grows because what is new will be used.
-    if (block != nullptr && slab.pages > old.value)
-        spans_.get_frames(slab.base + old.value * kPageSize, PageCount{slab.pages} - old);
-    return block;
-}
-
-void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
-    const Guard guard(lock_);
     const PageCount needed = pages_for(bytes);
     const PageCount old{slab.pages};
     if (needed <= old && needed.value > old.value / 2) {
@@ -220,28 +219,61 @@ void* CentralHeap::resize_large_locked(Slab& slab, std::size_t bytes) {
     if (needed > kMostPages) return nullptr;
     // A block that grows once will grow again, so it gets more room each time, the longer it is.
     const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
-    if (!spans_.resize(slab.base, old, pages) && (needed <= old || !move_large(slab, pages))) return nullptr;
-    large_pages_ += pages;
-    large_pages_ -= old;
-    slab.pages = static_cast<std::uint32_t>(pages.value);
-    slab.large_bytes = bytes;
+    if (!resize_in_place(slab, bytes, pages) && (needed <= old || !move_large(slab, bytes, pages))) return nullptr;
+    // It grows because what is new will be used.
+    if (pages > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
     return slab.base;
 }
 
-/// To where there is room, the contents with it.
-bool CentralHeap::move_large(Slab& slab, PageCount pages) {
-    if (!spans_.can_transfer()) return false;
-    void* const first = spans_.acquire_growing(pages, kUnitPages);
-    if (first == nullptr) return false;
-    const PageRange known = range_of(page_of(first), kLargeKnown);
-    if (!map_.prepare(known, own_) || !spans_.transfer(slab.base, PageCount{slab.pages}, first, pages)) {
-        spans_.release(first, pages);
-        return false;
-    }
-    map_.set(range_of(page_of(slab.base), kLargeKnown), nullptr);
-    map_.set(known, &slab);
-    slab.base = static_cast<std::byte*>(first);
+bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) {
+    const Guard guard(lock_);
+    if (!spans_.resize(slab.base, PageCount{slab.pages}, pages)) return false;
+    set_large_size(slab, bytes, pages);
     return true;
+}
+
+void CentralHeap::set_large_size(Slab& slab, std::size_t bytes, PageCount pages) {
+    large_pages_ += pages;
+    large_pages_ -= PageCount{slab.pages};
+    slab.pages = slab.framed = static_cast<std::uint32_t>(pages.value);
+    slab.large_bytes = bytes;
+}
+
+/// To where there is room, the contents with it. Moving them takes long, and neither place is anybody else's: the others need
+/// not wait.
+bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
+    const PageCount old{slab.pages};
+    std::byte* const from = slab.base;
+    if (!spans_.can_transfer(old, pages)) return false;
+    bool is_zero = false;
+    std::byte* const to = place_to_move_to(pages, is_zero);
+    if (to == nullptr) return false;
+    // Frames that are there already are better written to than replaced.
+    const bool moved = is_zero && spans_.transfer(from, old, to);
+    if (!moved) std::memcpy(to, from, old.value * kPageSize);
+    const Guard guard(lock_);
+    map_.set(range_of(page_of(from), kLargeKnown), nullptr);
+    map_.set(range_of(page_of(to), kLargeKnown), &slab);
+    slab.base = to;
+    set_large_size(slab, bytes, pages);
+    if (moved)
+        spans_.release_empty(from, old);
+    else
+        spans_.release(from, old);
+    return true;
+}
+
+/// With room behind it, and in the map's reach. nullptr: there is no memory.
+std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
+    const Guard guard(lock_);
+    auto* const first = static_cast<std::byte*>(spans_.acquire_growing(pages, kUnitPages));
+    if (first == nullptr) return nullptr;
+    if (!map_.prepare(range_of(page_of(first), kLargeKnown), own_)) {
+        spans_.release(first, pages);
+        return nullptr;
+    }
+    is_zero = spans_.is_zero(first, pages);
+    return first;
 }
 
 bool CentralHeap::trim() {

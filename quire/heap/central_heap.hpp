@@ -22,6 +22,7 @@
 #include "quire/heap/port.hpp"
 #include "quire/heap/slab.hpp"
 #include "quire/heap/span_source.hpp"
+#include "quire/heap/touch_history.hpp"
 
 namespace quire {
 
@@ -82,8 +83,14 @@ public:
     /// Collects what was freed from afar into a shared slab. False as above.
     [[nodiscard]] bool collect_shared(Slab& slab) QUIRE_EXCLUDES(lock_);
 
+    /// What a new large block is for.
+    enum class Purpose : std::uint8_t {
+        any,
+        zeroes,  ///< it must read as zeroes
+        growth,  ///< it takes the place of a smaller one that was full
+    };
     /// Pages of their own, aligned to a unit and to `alignment`, a power of two. nullptr if there is no memory.
-    [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment, bool zeroed) QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment, Purpose purpose) QUIRE_EXCLUDES(lock_);
     /// A defect if `block` is not where the large block begins.
     void free_large(Slab& slab, const void* block) QUIRE_EXCLUDES(lock_);
     /// Changes the size of a large block of the caller's; it may move, with its contents. nullptr: it cannot, and nothing has
@@ -108,10 +115,18 @@ public:
 
 private:
     [[nodiscard]] Slab* enter(void* first, PageCount pages, PageCount known, std::size_t words) QUIRE_REQUIRES(lock_);
-    [[nodiscard]] void* enter_large(std::size_t bytes, PageCount pages, PageCount alignment, bool& is_zero)
+    /// A new large block, and what is to be done with it when the lock is free.
+    struct NewLarge {
+        void* first = nullptr;
+        bool is_zero = false;
+        bool wants_frames = false;
+    };
+    [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount pages, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);
-    [[nodiscard]] void* resize_large_locked(Slab& slab, std::size_t bytes) QUIRE_EXCLUDES(lock_);
-    [[nodiscard]] bool move_large(Slab& slab, PageCount pages) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
+    void set_large_size(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] std::byte* place_to_move_to(PageCount pages, bool& is_zero) QUIRE_EXCLUDES(lock_);
     void forget(Slab& slab, PageCount known) QUIRE_REQUIRES(lock_);
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);
@@ -127,6 +142,7 @@ private:
     std::array<SlabList, kSizeClasses> shared_ QUIRE_GUARDED_BY(lock_){};
     std::array<std::atomic<std::uint32_t>, kSizeClasses> shared_counts_{};
     Slab* all_ QUIRE_GUARDED_BY(lock_) = nullptr;
+    TouchHistory history_ QUIRE_GUARDED_BY(lock_);
     PageCount slab_pages_ QUIRE_GUARDED_BY(lock_){};
     PageCount large_pages_ QUIRE_GUARDED_BY(lock_){};
     PageCount acquired_own_ QUIRE_GUARDED_BY(lock_){};

@@ -9,11 +9,6 @@ namespace quire {
 
 namespace {
 
-/// Of a span: its pages and at least one guard, in whole units.
-constexpr std::size_t with_guard(PageCount count) {
-    return (count.value / kUnitPages.value + 1) * kUnitPages.value;
-}
-
 std::byte* aligned(std::byte* place, PageCount alignment) {
     const std::size_t bytes = alignment.value * kPageSize;
     const auto address = reinterpret_cast<std::uintptr_t>(place);
@@ -74,7 +69,7 @@ bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) 
     if (fence_count_ < kMostFences) fences_[fence_count_++] = first;
     if (large_frames) pages_.prefer_large_frames(first, PageCount{pages});
     mapped_ += pages;
-    guard(first + (pages - 1) * kPageSize, PageCount{1});
+    guard(first + (pages - 1) * kPageSize, 1);
     insert({first, pages, 0, ++time_});
     return true;
 }
@@ -89,26 +84,27 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     // Where exactly the frames of an extent are is not known; they count for its beginning.
     std::size_t frames = whole.dirty;
     if (before != 0) {
-        guard(first - kPageSize, PageCount{1});
+        guard(first - kPageSize, 1);
         const std::size_t part = std::min(frames, before);
         frames -= part;
         insert({whole.first, before, std::max<std::size_t>(part, dirty ? 1 : 0), whole.since});
     }
-    taken_clean_ += count.value - std::min(frames, count.value);
+    const std::size_t clean = count.value - std::min(frames, count.value);
+    taken_clean_ += clean;
     frames -= std::min(frames, pages);
     if (behind != 0)
-        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
-    guard(first + count.value * kPageSize, PageCount{pages - count.value});
-    return {first, dirty};
+        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since,
+                whole.guards});
+    change_guards(first + pages * kPageSize, behind != 0 ? 0 : whole.guards, pages - count.value);
+    return {first, dirty, clean > count.value / 4};
 }
 
 void LargeSpans::give(void* first, PageCount count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    if (pages - count.value > 1)
-        pages_.protect(begin + count.value * kPageSize, PageCount{pages - count.value - 1}, true);
-    // Where the guard was there may be frames, of a time when the span was longer.
-    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_});
+    // Where the guard is there may be frames, of a time when the span was longer.
+    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_,
+            static_cast<std::uint32_t>(pages - count.value)});
     while (count_ > kMostExtents) give_back_oldest();
 }
 
@@ -118,7 +114,8 @@ void LargeSpans::insert(Extent extent) {
     std::size_t place = 0;
     while (place < count_ && extents_[place].first < extent.first) ++place;
     if (place < count_ && extent.end() == extents_[place].first) {
-        pages_.protect(extent.end() - kPageSize, PageCount{1}, true);
+        unguard(extent.end() - extent.guards * kPageSize, extent.guards);
+        extent.guards = extents_[place].guards;
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
         std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
@@ -126,7 +123,8 @@ void LargeSpans::insert(Extent extent) {
     }
     if (place > 0 && extents_[place - 1].end() == extent.first) {
         Extent& before = extents_[place - 1];
-        pages_.protect(before.end() - kPageSize, PageCount{1}, true);
+        unguard(before.end() - before.guards * kPageSize, before.guards);
+        before.guards = extent.guards;
         before.pages += extent.pages;
         before.dirty += extent.dirty;
         before.since = extent.since;
@@ -156,11 +154,12 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
     if (new_count.value > ~std::size_t{0} / kPageSize / 4) return false;
     const std::size_t new_pages = with_guard(new_count);
     if (new_pages < pages) {
-        guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});
+        guard(begin + new_count.value * kPageSize, new_pages - new_count.value);
         // The rest is a span of its own, with the old guards.
         give(begin + new_pages * kPageSize, PageCount{count.value - new_pages});
         return true;
     }
+    std::size_t guards = pages - count.value;
     if (new_pages > pages) {
         Extent* const behind = extent_at(begin + pages * kPageSize);
         if (behind == nullptr || behind->pages < new_pages - pages) return false;
@@ -171,17 +170,11 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
         taken_clean_ += new_pages - pages - (whole.dirty - frames);
         if (left != 0)
             insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0),
-                    whole.since});
+                    whole.since, whole.guards});
+        unguard(begin + count.value * kPageSize, guards);
+        guards = left != 0 ? 0 : whole.guards;
     }
-    if (new_count > count) pages_.protect(begin + count.value * kPageSize, new_count - count, true);
-    guard(begin + new_count.value * kPageSize, PageCount{new_pages - new_count.value});
-    return true;
-}
-
-bool LargeSpans::move(void* from, PageCount count, void* to, PageCount to_count) {
-    if (!pages_.move(from, count, to, to_count)) return false;
-    // What is left of it is a hole, and its guard.
-    unmap({static_cast<std::byte*>(from), with_guard(count), 0, 0});
+    change_guards(begin + new_pages * kPageSize, guards, new_pages - new_count.value);
     return true;
 }
 
@@ -215,8 +208,18 @@ void LargeSpans::unmap(const Extent& extent) {
     mapped_ -= extent.pages;
 }
 
-void LargeSpans::guard(std::byte* first, PageCount count) {
-    pages_.protect(first, count, false);
+void LargeSpans::guard(std::byte* first, std::size_t pages) {
+    pages_.protect(first, PageCount{pages}, false);
+}
+
+void LargeSpans::unguard(std::byte* first, std::size_t pages) {
+    pages_.protect(first, PageCount{pages}, true);
+}
+
+/// So many pages before `end` fault; now there shall be other guards.
+void LargeSpans::change_guards(std::byte* end, std::size_t guards, std::size_t new_guards) {
+    if (new_guards > guards) guard(end - new_guards * kPageSize, new_guards - guards);
+    if (new_guards < guards) unguard(end - guards * kPageSize, guards - new_guards);
 }
 
 void LargeSpans::check_invariants() const {
@@ -226,6 +229,7 @@ void LargeSpans::check_invariants() const {
         kept += extent.dirty;
         require(extent.pages != 0 && extent.pages % kUnitPages.value == 0 && extent.dirty <= extent.pages,
                 "I18: an extent is not made of units");
+        require(extent.guards != 0 && extent.guards <= kUnitPages.value, "I18: an extent has no guard");
         require(i == 0 || extents_[i - 1].end() < extent.first, "I18: two extents are one, or not in order");
     }
     require(kept == kept_, "I18: kept pages have drifted");

@@ -9,8 +9,8 @@
 ///      └─┴──────────────┴─┴───────────────────────────┴─┴─────────┴─┘
 ///        ▲ unit           ▲ unit                        ▲ unit
 ///
-/// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; an extent's guard is
-/// its last page. So what lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
+/// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; that of an extent is what
+/// lay there before, because each change costs a call. So what lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
 /// 256th, which have none).
 
 #include <array>
@@ -31,6 +31,7 @@ public:
     struct Taken {
         std::byte* first = nullptr;  ///< nullptr: there is no memory
         bool dirty = false;          ///< it may not read as zeroes
+        bool lacks_frames = false;   ///< at least a quarter of it has none, perhaps
     };
     /// Addresses behind a span: for it to grow into, and for others.
     struct Room {
@@ -45,9 +46,8 @@ public:
     void give(void* first, PageCount count);
     /// Makes a span shorter or longer where it lies, contents kept. False: something is in the way, and nothing has changed.
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count);
-    /// Moves a span's frames to the beginning of another span that has none, and gives the old addresses back. False: the page
-    /// source cannot, and nothing has changed.
-    [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count);
+    /// Gives back the addresses of a span that has lost its frames to another.
+    void give_empty(void* first, PageCount count) { unmap({static_cast<std::byte*>(first), with_guard(count), 0, 0}); }
 
     /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
     /// pages may have frames. How many it gave back. Addresses alone stay: spans may grow into them.
@@ -65,15 +65,20 @@ public:
 private:
     struct Extent {
         std::byte* first = nullptr;
-        std::size_t pages = 0;    ///< whole units, with the guard
-        std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
-        std::uint32_t since = 0;  ///< when it was kept
+        std::size_t pages = 0;     ///< whole units, with the guard
+        std::size_t dirty = 0;     ///< pages that may have frames; 0: it reads as zeroes
+        std::uint32_t since = 0;   ///< when it was kept
+        std::uint32_t guards = 1;  ///< pages at its end that fault
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
     static constexpr std::size_t kMostFences = 256;  ///< mappings beyond that do without
     static constexpr PageCount kLargeFrame{512};
 
+    /// Pages of a span: its own and at least one guard, in whole units.
+    [[nodiscard]] static constexpr std::size_t with_guard(PageCount count) {
+        return (count.value / kUnitPages.value + 1) * kUnitPages.value;
+    }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
     [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);
@@ -82,7 +87,9 @@ private:
     void remove(Extent& extent);
     std::size_t give_back_oldest();
     void unmap(const Extent& extent);
-    void guard(std::byte* first, PageCount count);
+    void guard(std::byte* first, std::size_t pages);
+    void unguard(std::byte* first, std::size_t pages);
+    void change_guards(std::byte* end, std::size_t guards, std::size_t new_guards);
 
     PageSource& pages_;
     std::array<Extent, kMostExtents + 2> extents_{};  ///< by address; two more while a span is cut out of one

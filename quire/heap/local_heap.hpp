@@ -115,8 +115,7 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        /// Pages of a new slab that get their frames at once: the more the class has grown, the more.
-        std::uint32_t step = 0;
+        std::uint32_t grown = 0;     ///< pages that got frames, less when slabs go: get_frames()
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
@@ -143,10 +142,10 @@ private:
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number, bool zeroed = false);
+    [[nodiscard]] bool refill(std::size_t class_number);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab, bool zeroed);
-    void get_frames(Slab& slab, std::size_t end, bool perhaps_unused);
+    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
+    void get_frames(Slab& slab, std::size_t end);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);

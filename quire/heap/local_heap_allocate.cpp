@@ -14,7 +14,6 @@ LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         bins_[i].recent = recent_[i].data();
-        slabs_[i].step = 1;
     }
 }
 
@@ -22,15 +21,15 @@ namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
 constexpr std::size_t kCarvedBytes = 4096;
+/// Of the pages that a class has got so far, one in so many is got early.
+constexpr std::uint32_t kEarly = 4;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
-/// And from so many bytes on it may well be a table that is used here and there.
-constexpr std::size_t kPerhapsUnused = 16384;
 
 }  // namespace
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, false);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, CentralHeap::Purpose::any);
     return allocate_class(class_for(bytes));
 }
 
@@ -45,15 +44,15 @@ void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
     const std::size_t class_number = aligned_class(bytes, alignment);
     if (class_number < kSizeClasses) return allocate_class(class_number);
-    return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, false);
+    return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, CentralHeap::Purpose::any);
 }
 
 void* LocalHeap::allocate_zeroed(std::size_t bytes) {
-    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, true);
+    if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, CentralHeap::Purpose::zeroes);
     const std::size_t class_number = class_for(bytes);
     void* block = take(class_number);
     if (block == nullptr) {
-        if (!refill(class_number, true)) return nullptr;
+        if (!refill(class_number)) return nullptr;
         block = take(class_number);
         if (found_zeroed_) return block;
     }
@@ -62,7 +61,7 @@ void* LocalHeap::allocate_zeroed(std::size_t bytes) {
 }
 
 /// Finds a word with free blocks for a bin whose word has none. False if there is no memory.
-bool LocalHeap::refill(std::size_t class_number, bool zeroed) {
+bool LocalHeap::refill(std::size_t class_number) {
     found_zeroed_ = false;
     Bin& bin = bins_[class_number];
     Slabs& slabs = slabs_[class_number];
@@ -77,7 +76,7 @@ bool LocalHeap::refill(std::size_t class_number, bool zeroed) {
         slabs.current = slab;
         bin.bytes = slab->block_bytes;
         bin.uncounted = 0;
-        if (next_word(bin, *slab) || carve(bin, *slab, zeroed)) return true;
+        if (next_word(bin, *slab) || carve(bin, *slab)) return true;
     }
 }
 
@@ -125,7 +124,7 @@ void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
 }
 
 /// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
-bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
+bool LocalHeap::carve(Bin& bin, Slab& slab) {
     if (slab.carved == slab.capacity) return false;
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
@@ -135,24 +134,22 @@ bool LocalHeap::carve(Bin& bin, Slab& slab, bool zeroed) {
     found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
-    get_frames(slab, slab.carved, zeroed && found_zeroed_ && slab.block_bytes >= kPerhapsUnused);
+    get_frames(slab, slab.carved);
     show(bin, slab, word);
     return true;
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
-/// each, and the more the class has grown, the more will be used. (A half more each time: no more than a third is early.)
-void LocalHeap::get_frames(Slab& slab, std::size_t end, bool perhaps_unused) {
+/// each, and the more the class has grown, the more will be used. No more than a fifth is early, and a page.
+void LocalHeap::get_frames(Slab& slab, std::size_t end) {
     const auto used =
         static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
     if (used <= slab.framed) return;
-    if (perhaps_unused) {
-        slab.framed = used;
-        return;
-    }
-    std::uint32_t& step = slabs_[slab.class_number].step;
-    central_->get_frames(slab, std::min<std::size_t>(step, slab.pages - slab.framed));
-    step = std::min<std::uint32_t>(step + (step + 1) / 2, static_cast<std::uint32_t>(kUnitPages.value));
+    std::uint32_t& grown = slabs_[slab.class_number].grown;
+    const auto step = std::min<std::uint32_t>(1 + grown / kEarly, static_cast<std::uint32_t>(kUnitPages.value));
+    const std::uint32_t pages = std::min(std::max(step, used - slab.framed), slab.pages - slab.framed);
+    central_->get_frames(slab, pages);
+    grown += pages;
 }
 
 /// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not

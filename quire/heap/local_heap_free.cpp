@@ -66,7 +66,7 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
-        slabs.step = (slabs.step + 1) / 2;
+        slabs.grown /= 2;
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
@@ -218,7 +218,9 @@ void* LocalHeap::reallocate(void* block, std::size_t bytes) {
 /// To a block of another size. A block that grows once will grow again: with a quarter to spare it is not copied too often.
 void* LocalHeap::move(void* block, std::size_t usable, std::size_t bytes) {
     const std::size_t roomy = bytes <= usable || usable < kGrowsRoomy ? bytes : std::max(bytes, usable + usable / 4);
-    void* moved = allocate(roomy);
+    void* moved = roomy > kLargestBlock && roomy > usable
+                      ? central_->allocate_large(roomy, kBlockGranule, CentralHeap::Purpose::growth)
+                      : allocate(roomy);
     if (moved == nullptr && roomy != bytes) moved = allocate(bytes);
     if (moved == nullptr) return nullptr;
     std::memcpy(moved, block, std::min(usable, bytes));

@@ -36,6 +36,8 @@ void LocalHeap::return_batch() {
 }
 
 void LocalHeap::post(Slab& slab) {
+    // Read first: mostly it is set, and a write would take the line from all the others who are here.
+    if (slab.in_inbox.load(std::memory_order_seq_cst)) return;
     if (slab.in_inbox.exchange(true, std::memory_order_seq_cst)) return;
     LocalHeap* const owner = slab.owner.load(std::memory_order_seq_cst);
     if (Slab::somebody(owner) && owner->put_into_inbox(slab)) return;

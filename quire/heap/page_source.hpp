@@ -3,10 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "quire/base/address.hpp"
 
 namespace quire {
+
+struct PageRun {
+    void* first = nullptr;
+    PageCount count;
+};
 
 class PageSource {
 public:
@@ -25,11 +31,14 @@ public:
     virtual void prefer_large_frames(void* first, PageCount count) = 0;
     /// The pages are about to be used: gets all their frames at once, if it can.
     virtual void get_frames(void* first, PageCount count) = 0;
-    /// Gives the frames back and keeps the addresses: the pages read as zeroes again.
-    virtual void purge(void* first, PageCount count) = 0;
-    /// Moves the contents of mapped pages to the beginning of others, by their frames, and unmaps the first. False: it
-    /// cannot, and nothing has changed.
-    [[nodiscard]] virtual bool move(void* from, PageCount count, void* to, PageCount to_count) = 0;
+    /// Whether at least three quarters of the pages have frames; of a long run it looks at the last ones only.
+    [[nodiscard]] virtual bool have_frames(const void* first, PageCount count) = 0;
+    /// Gives the frames back and keeps the addresses: the pages read as zeroes again. All at once, because what takes long is
+    /// to tell the other processors.
+    virtual void purge(std::span<const PageRun> runs) = 0;
+    /// Moves the contents of mapped pages to others, by their frames; the first read as zeroes then. False: it cannot, and
+    /// nothing has changed.
+    [[nodiscard]] virtual bool move(void* from, PageCount count, void* to) = 0;
     /// Milliseconds since some moment; need not be exact.
     [[nodiscard]] virtual std::uint64_t now() = 0;
 

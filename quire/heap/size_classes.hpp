@@ -104,7 +104,7 @@ inline constexpr std::size_t kSizeClasses = size_classes_detail::kClasses.size()
 [[nodiscard]] constexpr std::size_t aligned_class(std::size_t bytes, std::size_t alignment) {
     if (bytes > kLargestBlock || alignment > kLargestBlock || alignment > kPageSize) return kSizeClasses;
     std::size_t number = class_for(bytes < alignment ? alignment : bytes);
-    while (number < kSizeClasses && size_class(number).bytes % alignment != 0) ++number;
+    while (number < kSizeClasses && (size_class(number).bytes & (alignment - 1)) != 0) ++number;
     return number;
 }
 

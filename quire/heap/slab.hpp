@@ -57,7 +57,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span
-    std::uint32_t framed = 0;     ///< so many of its pages were given frames: LocalHeap::carve
+    std::uint32_t framed = 0;     ///< so many of its pages were given frames: LocalHeap::carve, TouchHistory
     std::size_t large_bytes = 0;  ///< of a large block: what was asked for
     Slab* next = nullptr;         ///< of a SlabList
     Slab* previous = nullptr;

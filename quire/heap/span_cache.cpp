@@ -1,7 +1,6 @@
 #include "quire/heap/span_cache.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 #include "quire/base/defect.hpp"
@@ -167,7 +166,7 @@ void SpanCache::release_units(void* first, std::size_t units) {
 }
 
 bool SpanCache::is_zero(const void* first, PageCount count) {
-    if (units_for(count) > kMostUnits) return first == latest_fresh_;
+    if (units_for(count) > kMostUnits) return first == latest_large_.first && !latest_large_.dirty;
     const Chunk& chunk = *chunks_.find(first);
     const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(first) - chunk.base);
     const Units units = bits(offset / kUnitBytes, units_for(count));
@@ -175,8 +174,8 @@ bool SpanCache::is_zero(const void* first, PageCount count) {
 }
 
 bool SpanCache::lacks_frames(const void* first, PageCount count) {
-    if (!is_zero(first, count)) return false;
-    return units_for(count) > kMostUnits || !chunks_.find(first)->large;
+    if (units_for(count) > kMostUnits) return first == latest_large_.first && latest_large_.lacks_frames;
+    return is_zero(first, count) && !chunks_.find(first)->large;
 }
 
 void SpanCache::list(Chunk& chunk) {
@@ -200,7 +199,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
         taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
-    latest_fresh_ = taken.dirty ? nullptr : taken.first;
+    latest_large_ = taken;
     used_ += bytes;
     wanted_large();
     return taken.first;
@@ -237,31 +236,33 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
     return true;
 }
 
-bool SpanCache::transfer(void* from, PageCount count, void* to, PageCount to_count) {
-    if (units_for(count) <= kMostUnits || units_for(to_count) <= kMostUnits) return false;
-    // Frames that are there already are better written to than replaced.
-    if (to == latest_fresh_ && large_.move(from, count, to, to_count)) {
-        used_ -= count.value * kPageSize;
-        return true;
-    }
-    std::memcpy(to, from, count.value * kPageSize);
-    release(from, count);
-    return true;
+bool SpanCache::can_transfer(PageCount count, PageCount to_count) const {
+    return units_for(count) > kMostUnits && units_for(to_count) > kMostUnits;
 }
 
-/// The frames of all free units of a chunk, neighbours together.
+void SpanCache::release_empty(void* first, PageCount count) {
+    large_.give_empty(first, count);
+    used_ -= count.value * kPageSize;
+}
+
+/// The frames of all free units of a chunk.
 void SpanCache::purge(Chunk& chunk) {
-    Units left = chunk.free & chunk.dirty;
-    while (left != 0) {
+    const Units purged = chunk.free & chunk.dirty;
+    if (purged == 0) return;
+    std::array<PageRun, kUnitsPerChunk / 2> runs;
+    std::size_t count = 0;
+    for (Units left = purged; left != 0;) {
         const std::size_t first = lowest_bit(left);
         const std::size_t units = lowest_bit(~(left >> first));
-        pages_.purge(chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value});
-        ++purges_;
-        kept_ -= units * kUnitBytes;
-        given_back(units * kUnitBytes);
+        runs[count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
         left &= ~bits(first, units);
     }
-    chunk.dirty &= ~chunk.free;
+    pages_.purge(std::span(runs).first(count));
+    ++purges_;
+    const std::size_t bytes = ones_in(purged) * kUnitBytes;
+    kept_ -= bytes;
+    given_back(bytes);
+    chunk.dirty &= ~purged;
 }
 
 /// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. What takes one

@@ -32,7 +32,7 @@ struct SpanCacheStatistics {
     std::size_t kept_bytes = 0;    ///< free, and perhaps with frames
     std::size_t used_bytes = 0;    ///< in spans that were acquired
     std::size_t budget_bytes = 0;  ///< as many may be kept
-    std::uint64_t purges = 0;      ///< times that frames were given back
+    std::uint64_t purges = 0;      ///< times that frames of a chunk were given back
 };
 
 /// Not locked: it is used with its heap's lock held.
@@ -69,11 +69,15 @@ public:
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
+    [[nodiscard]] bool have_frames(const void* first, PageCount count) override {
+        return pages_.have_frames(first, count);
+    }
     void release(void* first, PageCount count) override;
     [[nodiscard]] PageCount rounded(PageCount count) const override;
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
-    [[nodiscard]] bool can_transfer() const override { return true; }
-    [[nodiscard]] bool transfer(void* from, PageCount count, void* to, PageCount to_count) override;
+    [[nodiscard]] bool can_transfer(PageCount count, PageCount to_count) const override;
+    [[nodiscard]] bool transfer(void* from, PageCount count, void* to) override { return pages_.move(from, count, to); }
+    void release_empty(void* first, PageCount count) override;
 
     /// Gives back all frames of what is free, and the addresses of whole chunks and extents. True if there was anything.
     bool trim() override;
@@ -87,7 +91,7 @@ private:
     static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{64} << 20U;
+    static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
     /// A span of so many gets them anyway.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
@@ -120,13 +124,13 @@ private:
     Chunk* unused_ = nullptr;
     std::size_t chunk_count_ = 0;
     LargeSpans large_;
-    std::size_t clean_ = 0;                    ///< LargeSpans::taken_clean() when it was looked at last; pages
-    const std::byte* latest_fresh_ = nullptr;  ///< the large span that was taken last, if it had no frames
-    std::size_t used_ = 0;                     ///< bytes in spans that were acquired
-    std::size_t kept_ = 0;                     ///< bytes of chunks, free and dirty
-    std::size_t learned_ = 0;                  ///< bytes that may be kept besides
-    std::size_t given_back_ = 0;               ///< bytes, lately, that have not been wanted again
-    std::uint64_t last_given_back_ = 0;        ///< when
+    std::size_t clean_ = 0;              ///< LargeSpans::taken_clean() when it was looked at last; pages
+    LargeSpans::Taken latest_large_;     ///< the large span that was taken last
+    std::size_t used_ = 0;               ///< bytes in spans that were acquired
+    std::size_t kept_ = 0;               ///< bytes of chunks, free and dirty
+    std::size_t learned_ = 0;            ///< bytes that may be kept besides
+    std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
+    std::uint64_t last_given_back_ = 0;  ///< when
     std::uint64_t last_learned_ = 0;
     std::uint64_t purges_ = 0;
 };

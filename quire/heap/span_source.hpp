@@ -44,6 +44,11 @@ public:
     }
     /// These pages of a span are about to be used: gets all their frames at once, if it can. Needs no lock.
     virtual void get_frames(void* first, PageCount count) { static_cast<void>(first), static_cast<void>(count); }
+    /// Of a span that lacked frames: whether most of it has some now. Needs no lock.
+    [[nodiscard]] virtual bool have_frames(const void* first, PageCount count) {
+        static_cast<void>(first), static_cast<void>(count);
+        return true;
+    }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
     /// How long a span of `count` pages may become for the price of it.
@@ -54,14 +59,19 @@ public:
         static_cast<void>(first), static_cast<void>(count), static_cast<void>(new_count);
         return false;
     }
-    /// Whether transfer() may succeed.
-    [[nodiscard]] virtual bool can_transfer() const { return false; }
-    /// Moves the contents of one span to the beginning of another that was acquired just now and is at least as long, by their
-    /// frames or by a copy, and takes the first one back. False: it cannot, and nothing has changed.
-    [[nodiscard]] virtual bool transfer(void* from, PageCount count, void* to, PageCount to_count) {
-        static_cast<void>(from), static_cast<void>(count), static_cast<void>(to), static_cast<void>(to_count);
+    /// Whether transfer() may succeed between spans of these lengths; then acquire_growing() is where to move to.
+    [[nodiscard]] virtual bool can_transfer(PageCount count, PageCount to_count) const {
+        static_cast<void>(count), static_cast<void>(to_count);
         return false;
     }
+    /// Moves the contents of one span to the beginning of another that is zero and at least as long, by their frames; what is
+    /// left is for release_empty(). False: it cannot, and nothing has changed. Needs no lock.
+    [[nodiscard]] virtual bool transfer(void* from, PageCount count, void* to) {
+        static_cast<void>(from), static_cast<void>(count), static_cast<void>(to);
+        return false;
+    }
+    /// Takes back a span whose contents were moved to another.
+    virtual void release_empty(void* first, PageCount count) { release(first, count); }
     /// Gives back what it keeps for the next acquire(). True if there was something.
     virtual bool trim() { return false; }
     /// Of a source for the heap's own pages: whether descriptors that nobody needs may be release()d. Only where all of the

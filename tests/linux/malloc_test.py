@@ -152,6 +152,9 @@ class Model(Case):
             self.works("model", str(seed), "1", calls)
             self.works("model", str(seed), "4", calls)
 
+    def test_guards(self):
+        self.works("guards", "200" if EMULATOR else "1500")
+
 
 if __name__ == "__main__":
     FOLDER = pathlib.Path(sys.argv.pop(1)).resolve()

@@ -35,7 +35,7 @@ public:
                                           .largest_block = 32768,
                                           .largest_alignment = std::size_t{1} << 30U,
                                           .small_steps = 8,
-                                          .large_steps = 16,
+                                          .large_steps = 8,
                                           .blocks_per_slab = 4,
                                           .units_per_slab = 4,
                                           .map_roots = sizeof(void*) == 8 ? 32768 : 64,

@@ -1,9 +1,13 @@
 #include "ports/linux/malloc/mapped_pages.hpp"
 
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +28,24 @@ std::byte* map_anywhere(std::size_t bytes) {
 std::byte* at_or_above(std::byte* place, std::size_t alignment) {
     const auto address = reinterpret_cast<std::uintptr_t>(place);
     return place + ((address + alignment - 1) / alignment * alignment - address);
+}
+
+/// With one call for many: a fiftieth of the time. False: not all of it was done, because Linux is older than 6.14, or forbids it.
+bool purge_together(std::span<const PageRun> runs) {
+    constexpr long kProcessMadvise = 440;  // unknown to older headers, as is
+    constexpr int kSelf = -10000;          // PIDFD_SELF_THREAD
+    constexpr std::size_t kMost = 64;
+    static constinit std::atomic<bool> refused = false;
+    if (runs.size() > kMost || refused.load(std::memory_order_relaxed)) return false;
+    std::array<iovec, kMost> ranges;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        ranges[i] = {.iov_base = runs[i].first, .iov_len = runs[i].count.value * kPageSize};
+        bytes += ranges[i].iov_len;
+    }
+    const long done = syscall(kProcessMadvise, kSelf, ranges.data(), runs.size(), MADV_DONTNEED, 0);
+    if (done < 0) refused.store(true, std::memory_order_relaxed);
+    return done == static_cast<long>(bytes);
 }
 
 }  // namespace
@@ -80,17 +102,37 @@ void MappedPages::get_frames(void* first, PageCount count) {
     errno = saved_errno;
 }
 
-void MappedPages::purge(void* first, PageCount count) {
+bool MappedPages::have_frames(const void* first, PageCount count) {
+    constexpr std::size_t kMost = 256;
+    std::array<unsigned char, kMost> resident{};
+    const std::size_t pages = std::min(count.value, kMost);
+    auto* const last = static_cast<std::byte*>(const_cast<void*>(first)) + (count.value - pages) * kPageSize;
     const int saved_errno = errno;
-    // Locked pages (mlockall(2)) keep their frames; they must read as zeroes all the same.
-    if (madvise(first, count.value * kPageSize, MADV_DONTNEED) != 0) std::memset(first, 0, count.value * kPageSize);
+    mincore(last, pages * kPageSize, resident.data());
+    errno = saved_errno;
+    const auto with = std::ranges::count_if(resident, [](unsigned char page) { return (page & 1U) != 0; });
+    return static_cast<std::size_t>(with) >= pages - pages / 4;
+}
+
+void MappedPages::purge(std::span<const PageRun> runs) {
+    const int saved_errno = errno;
+    if (runs.size() == 1 || !purge_together(runs)) {
+        for (const auto& [first, count] : runs) {
+            // Locked pages (mlockall(2)) keep their frames; they must read as zeroes all the same.
+            if (madvise(first, count.value * kPageSize, MADV_DONTNEED) != 0)
+                std::memset(first, 0, count.value * kPageSize);
+        }
+    }
     errno = saved_errno;
 }
 
-bool MappedPages::move(void* from, PageCount count, void* to, PageCount to_count) {
+bool MappedPages::move(void* from, PageCount count, void* to) {
+    // MREMAP_DONTUNMAP, Linux 5.7; unknown to older headers. Without it there would be a hole, and somebody else's mapping could
+    // be in it before the heap knows that the addresses are gone.
+    constexpr int kDontUnmap = 4;
+    const std::size_t bytes = count.value * kPageSize;
     const int saved_errno = errno;
-    void* const moved =
-        mremap(from, count.value * kPageSize, to_count.value * kPageSize, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    void* const moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | kDontUnmap, to);
     errno = saved_errno;
     return moved == to;
 }

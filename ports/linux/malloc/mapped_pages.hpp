@@ -6,7 +6,7 @@
 
 namespace quire::linux_port {
 
-/// mmap(2), munmap(2), madvise(2), mremap(2), mprotect(2).
+/// mmap(2), munmap(2), madvise(2), process_madvise(2), mremap(2), mprotect(2).
 class MappedPages final : public PageSource {
 public:
     [[nodiscard]] void* map(PageCount count, PageCount alignment, bool fenced) override;
@@ -14,8 +14,9 @@ public:
     void protect(void* first, PageCount count, bool usable) override;
     void prefer_large_frames(void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override;
-    void purge(void* first, PageCount count) override;
-    [[nodiscard]] bool move(void* from, PageCount count, void* to, PageCount to_count) override;
+    [[nodiscard]] bool have_frames(const void* first, PageCount count) override;
+    void purge(std::span<const PageRun> runs) override;
+    [[nodiscard]] bool move(void* from, PageCount count, void* to) override;
     [[nodiscard]] std::uint64_t now() override;
 };
 

@@ -107,8 +107,11 @@ LocalHeap* heap_of_this_thread() {
     pthread_once(&once, start);
     ThreadHeap* heap = take_unused();
     if (heap == nullptr) {
-        void* const place = central.acquire_own(pages_for(sizeof(ThreadHeap)));
+        constexpr PageCount kPages = pages_for(sizeof(ThreadHeap));
+        void* const place = central.acquire_own(kPages);
         if (place == nullptr) return nullptr;
+        // Most of it will be used, here and there, and a fault for each page would take longer than a small program.
+        pages.get_frames(place, kPages);
         heap = new (place) ThreadHeap(central);
     }
     this_threads_heap = &heap->heap;

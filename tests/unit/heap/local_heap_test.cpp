@@ -204,6 +204,71 @@ TEST(LocalHeap, ALargeBlockThatCannotGrowIsAsItWas) {
     heaps.finish();
 }
 
+/// How many of `count` blocks, one after another, got their frames ahead of time.
+std::size_t foreseen(HeapsOver<CachedSource>& heaps, std::size_t bytes, std::size_t count) {
+    const std::size_t before = heaps.source.pages.populated;
+    for (std::size_t i = 0; i < count; ++i) {
+        void* const block = heaps[0].allocate(bytes);
+        heaps[0].free(block);
+        // What is kept has frames already.
+        (void)heaps.central.trim();
+    }
+    heaps.check();
+    return (heaps.source.pages.populated - before) / pages_for(bytes).value;
+}
+
+TEST(LocalHeap, LargeBlocksGetFramesAheadOfTimeWhereOthersWereUsed) {
+    HeapsOver<CachedSource> heaps(1);
+    constexpr std::size_t kLarge = 20 * kPageSize;
+    constexpr std::size_t kHuge = 1000 * kPageSize;
+    EXPECT_EQ(foreseen(heaps, kLarge, 2), 0U) << "nothing is known yet";
+    EXPECT_EQ(foreseen(heaps, kLarge, 10), 10U);
+    EXPECT_EQ(foreseen(heaps, kHuge, 2), 0U) << "of other sizes nothing is known";
+    EXPECT_EQ(foreseen(heaps, kHuge, 10), 10U);
+    heaps.source.pages.used = false;
+    EXPECT_LT(foreseen(heaps, kLarge, 16), 16U) << "now and then it looks again";
+    EXPECT_EQ(foreseen(heaps, kLarge, 10), 0U) << "and learns";
+    EXPECT_EQ(foreseen(heaps, kHuge, 5), 5U) << "of these it has not looked at one since";
+    heaps.finish();
+}
+
+TEST(LocalHeap, ALargeBlockWithFramesSaysNothing) {
+    HeapsOver<CachedSource> heaps(1);
+    constexpr std::size_t kLarge = 20 * kPageSize;
+    void* const block = heaps[0].allocate(kLarge);
+    heaps[0].free(block);
+    // Twice where frames are kept: only the first was watched.
+    heaps[0].free(heaps[0].allocate(kLarge));
+    heaps[0].free(heaps[0].allocate(kLarge));
+    (void)heaps.central.trim();
+    EXPECT_EQ(foreseen(heaps, kLarge, 1), 0U);
+    EXPECT_EQ(foreseen(heaps, kLarge, 1), 1U);
+    heaps.finish();
+}
+
+TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
+    HeapsOver<CachedSource> heaps(1);
+    void* block = heaps[0].allocate(kLargestBlock);
+    const std::size_t before = heaps.source.pages.populated;
+    block = heaps[0].reallocate(block, kLargestBlock + 1);
+    const std::size_t usable = heaps[0].usable_size(block);
+    EXPECT_EQ(heaps.source.pages.populated - before, usable / kPageSize);
+    bool moved = false;
+    for (std::size_t bytes = usable; bytes < 4000 * kPageSize; bytes = heaps[0].usable_size(block)) {
+        const std::size_t at = heaps.source.pages.populated;
+        void* const old = block;
+        block = heaps[0].reallocate(block, bytes + 1);
+        EXPECT_NE(heaps.source.pages.populated, at);
+        heaps.check();
+        if (block == old) continue;
+        moved = true;
+        EXPECT_EQ(heaps.central.find(old), nullptr) << "nobody's now";
+    }
+    EXPECT_TRUE(moved);
+    heaps[0].free(block);
+    heaps.finish();
+}
+
 /// A source that can do no more than it must says so.
 TEST(LocalHeap, MostSourcesCanDoLittle) {
     TestSpans spans;
@@ -211,13 +276,14 @@ TEST(LocalHeap, MostSourcesCanDoLittle) {
     ASSERT_NE(first, nullptr);
     EXPECT_FALSE(spans.is_zero(first, PageCount{2}));
     EXPECT_FALSE(spans.lacks_frames(first, PageCount{2}));
+    EXPECT_TRUE(spans.have_frames(first, PageCount{2}));
     spans.get_frames(first, PageCount{2});
     EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
     EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
-    EXPECT_FALSE(spans.can_transfer());
-    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first, PageCount{1}));
+    EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
+    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first));
     EXPECT_FALSE(spans.trim());
-    spans.release(first, PageCount{2});
+    spans.release_empty(first, PageCount{2});
 }
 
 class LocalHeapDeath : public testing::Test {

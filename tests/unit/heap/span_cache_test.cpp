@@ -162,14 +162,16 @@ private:
         }
     }
     void transfer() {
-        EXPECT_TRUE(cache.can_transfer());
         if (spans_.empty()) return;
         const Place chosen = draw();
         const auto [from, span] = *chosen;
         const std::size_t count = span.pages + random_() % 20;
-        auto* const to = static_cast<std::uint8_t*>(cache.acquire(PageCount{count}, PageCount{1}));
+        EXPECT_EQ(cache.can_transfer(PageCount{span.pages}, PageCount{count}), span.pages > kMostSmall);
+        if (span.pages <= kMostSmall) return;
+        auto* const to = static_cast<std::uint8_t*>(cache.acquire_growing(PageCount{count}, PageCount{1}));
         if (to == nullptr) return;
-        if (cache.transfer(from, PageCount{span.pages}, to, PageCount{count})) {
+        if (cache.is_zero(to, PageCount{count}) && cache.transfer(from, PageCount{span.pages}, to)) {
+            cache.release_empty(from, PageCount{span.pages});
             spans_.erase(chosen);
             for (std::size_t page = 0; page < span.pages; ++page) ASSERT_EQ(to[page * kPageSize], span.fill);
             enter(to, count);

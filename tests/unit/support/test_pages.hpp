@@ -59,20 +59,28 @@ public:
         if (count.value != 0) mprotect(place, count.value * kPageSize, usable ? PROT_READ | PROT_WRITE : PROT_NONE);
     }
     void prefer_large_frames(void* place, PageCount count) override { expect_usable(place, count); }
-    void get_frames(void* place, PageCount count) override { expect_usable(place, count); }
-    void purge(void* place, PageCount count) override {
-        // Guards may lie between: what is purged has only to be mapped.
-        for (std::size_t i = index(place); i < index(place) + count.value; ++i) EXPECT_NE(states_[i], State::unmapped);
-        madvise(place, count.value * kPageSize, MADV_DONTNEED);
+    void get_frames(void* place, PageCount count) override {
+        expect_usable(place, count);
+        populated += count.value;
     }
-    bool move(void* from, PageCount count, void* to, PageCount to_count) override {
+    bool have_frames(const void* place, PageCount count) override {
+        expect_usable(place, count);
+        return used;
+    }
+    void purge(std::span<const PageRun> runs) override {
+        for (const auto& [place, count] : runs) {
+            // Guards may lie between: what is purged has only to be mapped.
+            for (std::size_t i = index(place); i < index(place) + count.value; ++i)
+                EXPECT_NE(states_[i], State::unmapped);
+            madvise(place, count.value * kPageSize, MADV_DONTNEED);
+        }
+    }
+    bool move(void* from, PageCount count, void* to) override {
         if (fails()) return false;
         expect_usable(from, count);
-        expect_usable(to, to_count);
-        EXPECT_GE(to_count, count);
+        expect_usable(to, count);
         std::memcpy(to, from, count.value * kPageSize);
-        // A hole, which the cache will unmap together with what is left around it.
-        set(index(from), count.value, State::guard);
+        std::memset(from, 0, count.value * kPageSize);
         return true;
     }
     std::uint64_t now() override { return time; }
@@ -111,6 +119,8 @@ public:
     std::size_t fail_at = 0;
     std::size_t failures = 1;  ///< so many in a row
     std::uint64_t time = 5000;
+    bool used = true;           ///< what have_frames() says
+    std::size_t populated = 0;  ///< pages that get_frames() was asked for
 
 private:
     enum class State : std::uint8_t { unmapped, usable, guard };
