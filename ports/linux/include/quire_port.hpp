@@ -21,7 +21,11 @@ public:
     void unlock() QUIRE_RELEASE() { pthread_mutex_unlock(&mutex_); }
 
 private:
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
     pthread_mutex_t mutex_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+#else
+    pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;  // musl: every mutex is one that spins first
+#endif
 };
 
 class Machine {
