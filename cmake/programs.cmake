@@ -59,7 +59,7 @@ add_custom_command(OUTPUT ${output}-musl
   DEPENDS ${source} ${musl_malloc} VERBATIM)
 list(APPEND programs ${output}-glibc ${output}-musl)
 
-foreach(name interface defects returns model)
+foreach(name interface defects limit returns model)
   set(source ${CMAKE_SOURCE_DIR}/tests/linux/programs/${name}.cpp)
   set(output ${CMAKE_BINARY_DIR}/linux/${name})
   # -fno-builtin: a compiler takes pairs of malloc and free away.
