@@ -3,8 +3,7 @@
 # libquire-malloc.so; custom commands, because this preset's compiler flags are a kernel's.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/*.cpp ${CMAKE_SOURCE_DIR}/ports/linux/malloc/*.cpp)
 
-# -O2: -O3 makes it a fifth larger and no faster here.
-set(malloc_flags -msse2 -O2 -g0 -std=c++23 -fno-exceptions -fno-rtti -fno-pic -fno-stack-protector -fno-builtin-malloc -fno-builtin-calloc
+set(malloc_flags -DQUIRE_SMALL_MACHINE -msse2 -O2 -g0 -std=c++23 -fno-exceptions -fno-rtti -fno-pic -fno-stack-protector -fno-builtin-malloc -fno-builtin-calloc
   -fvisibility=hidden -Wall -Wextra -Werror -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/ports/linux/include)
 
 # new_flags: for what is C++'s; the further arguments: for all.
