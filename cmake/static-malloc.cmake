@@ -3,7 +3,7 @@
 # libquire-malloc.so; custom commands, because this preset's compiler flags are a kernel's.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/quire/heap/*.cpp ${CMAKE_SOURCE_DIR}/ports/linux/malloc/*.cpp)
 
-set(malloc_flags -DQUIRE_SMALL_MACHINE -msse2 -O2 -g0 -std=c++23 -fno-exceptions -fno-rtti -fno-pic -fno-stack-protector -fno-builtin-malloc -fno-builtin-calloc
+set(malloc_flags -msse2 -O2 -g0 -std=c++23 -fno-exceptions -fno-rtti -fno-pic -fno-stack-protector -fno-builtin-malloc -fno-builtin-calloc
   -fvisibility=hidden -Wall -Wextra -Werror -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/ports/linux/include)
 
 # new_flags: for what is C++'s; the further arguments: for all.
@@ -30,7 +30,7 @@ function(quire_static_malloc library new_flags)
     DEPENDS ${objects} VERBATIM)
 endfunction()
 
-# Programs with musl have no C++ runtime here. Those with glibc have: new throws, and a new_handler is asked.
-quire_static_malloc(musl "" --target=i386-linux-musl -nostdlibinc -isystem /usr/lib/llvm-19/include/c++/v1
+# With musl: for small machines, and without a C++ runtime. With glibc as on Linux: new throws, and a new_handler is asked.
+quire_static_malloc(musl "" -DQUIRE_SMALL_MACHINE --target=i386-linux-musl -nostdlibinc -isystem /usr/lib/llvm-19/include/c++/v1
   -isystem ${QUIRE_MUSL}/include -fno-asynchronous-unwind-tables)
 quire_static_malloc(glibc "-fexceptions;-DQUIRE_CPP_RUNTIME" --target=x86_64-linux-gnu -m32)

@@ -52,7 +52,7 @@ Value opaque(Value value) {
 
 /// Bytes of memory in use on the whole machine. Quire has no /proc, and no program but this one.
 inline std::size_t used_by_all() {
-    struct sysinfo facts {};
+    struct sysinfo facts{};
     if (sysinfo(&facts) != 0) failed("sysinfo answers", __FILE__, __LINE__);
     return static_cast<std::size_t>(facts.totalram - facts.freeram) * facts.mem_unit;
 }
