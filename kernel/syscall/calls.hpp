@@ -10,7 +10,7 @@ namespace quire::kernel::calls {
 using Call = CallResult(const Arguments& arguments);
 
 // memory.cpp
-Call brk, mmap2, old_mmap, munmap, mprotect, madvise, accept_range;
+Call brk, mmap2, old_mmap, munmap, mprotect, madvise, mincore, accept_range;
 // io.cpp
 Call read, write, readv, writev, pread64, pwrite64, lseek, llseek, close, dup, dup2, dup3, fcntl, ioctl, pipe, pipe2,
     sendfile, sendfile64, ftruncate, ftruncate64, fsync, poll, select_old, select_new;

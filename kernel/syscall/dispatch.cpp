@@ -26,6 +26,7 @@ constexpr std::array<Call*, kCalls> make_table() {
     table[__NR_munmap] = munmap;
     table[__NR_mprotect] = mprotect;
     table[__NR_madvise] = madvise;
+    table[__NR_mincore] = mincore;
     table[__NR_msync] = accept_range;
     table[__NR_mlock] = accept_range;
     table[__NR_munlock] = accept_range;

@@ -61,12 +61,19 @@ SysResult<MemoryObject*> object_of(const MapCall& call, RangeTraits& traits) {
     return object;
 }
 
-void populate(PageRange range, Rights rights) {
-    // MAP_POPULATE promises nothing: what cannot be had now comes by a fault later.
-    const Access access = rights.include(Rights::write) ? Access::write : Access::read;
+/// Each page gets what an access would give it, up to the first that cannot be had: MADV_POPULATE_READ, MADV_POPULATE_WRITE.
+CallResult populate(PageRange range, Access access) {
     for (Page page = range.first; page < range.end; page = page + PageCount{1}) {
-        if (!current_process().space.handle_fault(address_of(page), access)) return;
+        const auto kind = current_process().space.handle_fault(address_of(page), access);
+        if (kind) continue;
+        switch (kind.error()) {
+            case Error::denied: return fail(Errno::einval);
+            case Error::beyond_end:
+            case Error::io: return fail(Errno::efault);
+            default: return fail(errno_of(kind.error()));
+        }
     }
+    return kDone;
 }
 
 CallResult map(const MapCall& call) {
@@ -100,7 +107,11 @@ CallResult map(const MapCall& call) {
         const bool outside = first.error() == Error::bad_argument || first.error() == Error::no_addresses;
         return fail(outside ? Errno::enomem : errno_of(first.error()));
     }
-    if ((call.flags & MAP_POPULATE) != 0) populate(range_of(*first, request.count), request.traits.rights);
+    if ((call.flags & MAP_POPULATE) != 0) {
+        // It promises nothing: what cannot be had now comes by a fault later.
+        const bool writable = request.traits.rights.include(Rights::write);
+        (void)populate(range_of(*first, request.count), writable ? Access::write : Access::read);
+    }
     return static_cast<std::uint32_t>(address_of(*first).value);
 }
 
@@ -155,6 +166,8 @@ CallResult madvise(const Arguments& arguments) {
             if (!done) return fail(errno_of(done.error()));
             return kDone;
         }
+        case MADV_POPULATE_READ: return populate(*range, Access::read);
+        case MADV_POPULATE_WRITE: return populate(*range, Access::write);
         case MADV_NORMAL:
         case MADV_RANDOM:
         case MADV_SEQUENTIAL:
@@ -163,6 +176,25 @@ CallResult madvise(const Arguments& arguments) {
         case MADV_NOHUGEPAGE: return kDone;   // hints
         default: return fail(Errno::einval);  // MADV_FREE included: callers fall back to MADV_DONTNEED
     }
+}
+
+/// A byte for each page: does it show a frame?
+CallResult mincore(const Arguments& arguments) {
+    const VirtualAddress start{arguments.a};
+    if (!start.page_aligned()) return fail(Errno::einval);
+    const auto range = pages_covering(start, arguments.b);
+    if (!range) return fail(Errno::enomem);
+    if (range->empty()) return kDone;
+    if (!Machine::kUserPages.contains(*range)) return fail(Errno::enomem);
+    const RangeList& list = current_process().space.list();
+    VirtualAddress answer{arguments.c};
+    for (Page page = range->first; page < range->end; page = page + PageCount{1}) {
+        if (list.at(page).is_gap()) return fail(Errno::enomem);
+        const bool shown = Machine::has_table(page) && Machine::slot(page).load().occupied();
+        if (!store_user(answer, static_cast<std::uint8_t>(shown ? 1 : 0))) return fail(Errno::efault);
+        ++answer.value;
+    }
+    return kDone;
 }
 
 /// msync, mlock, munlock: nothing is ever written back or paged out, so only the range is checked.

@@ -23,7 +23,7 @@ constexpr std::size_t kDenseBlocks = 8192;
 
 constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
 
-constexpr std::size_t kFreelyAligned = std::size_t{4} << 20U;  // bytes
+constexpr std::size_t kFreelyAligned = std::min(std::size_t{4} << 20U, 64 * kUnitBytes);  // bytes: a chunk of SpanCache
 
 }  // namespace
 

@@ -23,6 +23,10 @@ struct HeapShape {
     std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
     std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
     std::size_t recent;  ///< how many blocks of each size, less one, a local heap remembers when they are freed
+    /// Bytes that a program's heap may keep free in any case, for the next time.
+    std::size_t first_budget = std::size_t{128} << 10U;
+    /// Bytes that a program's heap keeps, more than its budget, because what was given back was soon wanted again: at most.
+    std::size_t most_learned = ~std::size_t{0};
 };
 
 /// For a kernel: slabs of one to four pages, a map of up to 2 GiB of kernel pages (64-bit: 1 GiB).

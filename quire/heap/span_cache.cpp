@@ -306,7 +306,7 @@ void SpanCache::wanted(std::size_t bytes) {
         return;
     }
     given_back_ -= bytes;
-    learned_ += bytes;
+    learned_ = std::min(learned_ + bytes, kHeapShape.most_learned);
     last_learned_ = pages_.now();
 }
 

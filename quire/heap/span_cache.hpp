@@ -53,8 +53,10 @@ public:
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
-    static constexpr unsigned kMapShift = 22;
-    using Map = AddressMap<Chunk, kMapShift, sizeof(void*) == 8 ? 8192 : 1, sizeof(void*) == 8 ? 4096 : 1024, true>;
+    /// A chunk each, where the map can have so many entries.
+    static constexpr unsigned kMapShift = sizeof(void*) == 8 ? 22 : kHeapShape.unit_shift + 6;
+    static constexpr std::size_t kMapLeaf = std::size_t{1} << (sizeof(void*) == 8 ? 12U : 32 - kMapShift);
+    using Map = AddressMap<Chunk, kMapShift, sizeof(void*) == 8 ? 8192 : 1, kMapLeaf, true>;
 
     /// `own` gives the cache's own pages. `root` is the map's.
     constexpr SpanCache(PageSource& pages, SpanSource& own, Map::Root& root)
@@ -87,7 +89,7 @@ public:
 
 private:
     // Bytes, if nothing else is said.
-    static constexpr std::size_t kFirstBudget = std::size_t{128} << 10U;
+    static constexpr std::size_t kFirstBudget = kHeapShape.first_budget;
     static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.

@@ -107,7 +107,7 @@ class Threads(Case):
 
 class Limit(Case):
     def test_program(self):
-        for case in ("every-size", "what-is-kept", "exceptions", "no-heap-for-a-thread"):
+        for case in ("every-size", "addresses", "what-is-kept", "exceptions", "no-heap-for-a-thread"):
             self.works("limit", case)
 
     def test_python(self):

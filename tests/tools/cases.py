@@ -58,7 +58,7 @@ def busybox(name, *argv, stdin=FEW, **more):
 
 
 CONFORMANCE = [Case(f"{name}-{library}", [f"programs/{name}-{library}", "one", "two words"], options=("--env", "QUIRE_TEST=1"))
-               for name in ("start", "memory", "files", "names", "signals", "floats", "heap") for library in ("glibc", "musl")]
+               for name in ("start", "memory", "populate", "files", "names", "signals", "floats", "heap") for library in ("glibc", "musl")]
 # A program that cuts off the file in which its input travels reads on undisturbed.
 CONFORMANCE += [Case("names-stdin", ["programs/names-musl", "stdin"], stdin=lambda: b"hello world, twice")]
 # On a 64-bit Linux the "kernel's" addresses belong to the program, so this one judges itself.
@@ -79,6 +79,33 @@ def killed(signal):
 
 
 WILD = [Case(f"wild-{what}", [f"programs/wild-{'musl' if i % 2 else 'glibc'}", what], expect=killed(signal)) for i, (what, signal) in enumerate(DEADLY.items())]
+
+# Quire's heap as the programs' malloc, linked statically: what tests/linux/malloc_test.py runs preloaded on Linux. The rest of it needs threads.
+def done(outcome):
+    return outcome.status == 0 and outcome.out == b"done\n"
+
+
+def ended(line):
+    return lambda outcome: outcome.status == 134 and outcome.out == b"" and outcome.err == b"quire-malloc: " + line + b"\n"
+
+
+TWICE = b"a block of the heap was freed twice, or used after it was freed"
+FOREIGN = b"the heap was given a pointer that is not its own"
+MIDDLE = b"the heap was given a pointer into the middle of a block"
+SIZE = b"a block of the heap was freed with another size than it was allocated with"
+DEFECTS = {"freed-twice-small": TWICE, "freed-twice-huge": FOREIGN, "middle-large": MIDDLE, "foreign-stack": FOREIGN, "realloc-of-freed": TWICE, "size-of-delete": SIZE}
+
+MALLOC = [Case(f"heap-quire-{library}", [f"programs/heap-quire-{library}"]) for library in ("glibc", "musl")]
+MALLOC += [
+    # A block that grows to 64 MiB is copied (there is no mremap), and as much as is used may be kept.
+    Case("malloc-interface", ["linux/interface"], expect=done, options=("--memory", "256M")),
+    Case("malloc-returns", ["linux/returns", "one-thread"], expect=done),
+    Case("malloc-addresses-run-out", ["linux/limit", "addresses"], expect=done),
+    Case("malloc-memory-8M", ["programs/heap-quire-musl"], options=("--memory", "8M")),
+]
+MALLOC += [Case(f"malloc-model-{seed}", ["linux/model", str(seed), "0", "20000"], expect=done) for seed in (1, 2)]
+MALLOC += [Case(f"malloc-defect-{name}", ["linux/defects", name], expect=ended(line)) for name, line in DEFECTS.items()]
+MALLOC += [Case(f"malloc-defect-{name}", ["linux/defects", name], expect=lambda o: o.status == 139) for name in ("past-large", "before-large")]
 
 NUMBERS = lambda: b"".join(b"%d\n" % i for i in range(1, 1000001))
 
@@ -159,6 +186,8 @@ MACHINE = [
     Case("memory-3584M", ["busybox", "echo", "large"], options=("--memory", "3584M")),
     Case("memory-3584M-used", ["programs/heap-musl"], options=("--memory", "3584M")),
     Case("memory-16M-runs-out", ["programs/heap-musl"], options=("--memory", "16M")),
+    Case("populate-more-than-there-is", ["programs/populate-musl", "too-much"], options=("--memory", "16M"),
+         expect=lambda o: o.out == b"a part: done\nall: Out of memory\na part again: done, shown: 1111111111111111\n"),
     Case("boots-by-grub", ["busybox", "md5sum"], stdin=FEW, options=("--iso",)),
     Case("boots-in-v86", ["busybox", "md5sum"], stdin=FEW, options=("--emulator", "v86")),
     Case("boots-in-v86-status", ["programs/start-musl", "a", "b"], options=("--emulator", "v86", "--env", "QUIRE_TEST=1")),
@@ -168,4 +197,4 @@ MACHINE = [
     Case("audit-after-program", ["programs/heap-musl"], expect=lambda o: b"audit ok" in o.err and o.status == 0, options=("-v",)),
 ]
 
-CASES = {case.name: case for case in CONFORMANCE + WILD + HOSTILE + REAL + APPLETS + MACHINE}
+CASES = {case.name: case for case in CONFORMANCE + WILD + MALLOC + HOSTILE + REAL + APPLETS + MACHINE}

@@ -14,7 +14,7 @@
 
 namespace {
 
-constexpr size_t kSlots = 128;
+constexpr size_t kSlots = 96;           // three programs fit into 8 MiB
 constexpr unsigned kSmallestShift = 0;  // 2^0 = 1 byte
 constexpr unsigned kLargestShift = 16;  // 2^16 = 64 KiB
 

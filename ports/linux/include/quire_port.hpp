@@ -21,30 +21,55 @@ public:
     void unlock() QUIRE_RELEASE() { pthread_mutex_unlock(&mutex_); }
 
 private:
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
     pthread_mutex_t mutex_ = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+#else
+    pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;  // musl: every mutex is one that spins first
+#endif
 };
+
+/// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 256 KiB above. The map
+/// covers every address that a program can have: 47 bits, or 32.
+inline constexpr HeapShape kProgramShape{.unit_shift = 16,
+                                         .smallest_block = 8,
+                                         .largest_block = 32768,
+                                         .largest_alignment = std::size_t{1} << 30U,
+                                         .small_steps = 8,
+                                         .large_steps = 8,
+                                         .blocks_per_slab = 4,
+                                         .units_per_slab = 4,
+                                         .map_roots = sizeof(void*) == 8 ? 32768 : 64,
+                                         .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
+                                         .map_from_zero = true,
+                                         .cache_line = 64,
+                                         .idle_bytes = std::size_t{128} << 10U,
+                                         .known = 1024,
+                                         .recent = 32};
+
+/// For a machine where 1 MiB is much, with 32-bit addresses: blocks above 4 KiB have pages of their own, and a size of which there are a
+/// few blocks has 8 KiB; what is free goes back soon, at the price of more system calls.
+inline constexpr HeapShape kSmallProgramShape = [] {
+    HeapShape shape = kProgramShape;
+    shape.unit_shift = 13;
+    shape.largest_block = 4096;
+    shape.units_per_slab = 2;
+    shape.map_roots = 512;
+    shape.map_leaf = 1024;
+    shape.idle_bytes = 8192;
+    shape.first_budget = 32768;
+    shape.most_learned = 0;
+    return shape;
+}();
 
 class Machine {
 public:
     using Lock = port::Lock;
 
-    /// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 256 KiB above. The map
-    /// covers every address that a program can have: 47 bits, or 32.
-    static constexpr HeapShape kHeapShape{.unit_shift = 16,
-                                          .smallest_block = 8,
-                                          .largest_block = 32768,
-                                          .largest_alignment = std::size_t{1} << 30U,
-                                          .small_steps = 8,
-                                          .large_steps = 8,
-                                          .blocks_per_slab = 4,
-                                          .units_per_slab = 4,
-                                          .map_roots = sizeof(void*) == 8 ? 32768 : 64,
-                                          .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
-                                          .map_from_zero = true,
-                                          .cache_line = 64,
-                                          .idle_bytes = std::size_t{128} << 10U,
-                                          .known = 1024,
-                                          .recent = 32};
+#ifdef QUIRE_SMALL_MACHINE
+    static constexpr HeapShape kHeapShape = kSmallProgramShape;
+#else
+    static constexpr HeapShape kHeapShape = kProgramShape;
+#endif
 };
 
 }  // namespace quire::port

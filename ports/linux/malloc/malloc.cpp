@@ -43,25 +43,25 @@ void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
 #pragma GCC visibility push(default)
 extern "C" {
 
-void* malloc(std::size_t bytes) noexcept {
+void* malloc(std::size_t bytes) {
     void* const block = this_threads_heap->allocate_here(bytes);
     if (block != nullptr) [[likely]]
         return block;
     return allocate_slowly(bytes);
 }
 
-void free(void* block) noexcept {
+void free(void* block) {
     if (!this_threads_heap->free_here(block)) [[unlikely]]
         free_slowly(block);
 }
 
-void* calloc(std::size_t count, std::size_t bytes) noexcept {
+void* calloc(std::size_t count, std::size_t bytes) {
     const auto all = quire::checked_multiply(count, bytes);
     LocalHeap* const heap = !all || *all > kMost ? nullptr : heap_of_this_thread();
     return or_no_memory(heap == nullptr ? nullptr : heap->allocate_zeroed(*all));
 }
 
-void* realloc(void* block, std::size_t bytes) noexcept {
+void* realloc(void* block, std::size_t bytes) {
     if (block != nullptr && bytes == 0) {
         free(block);
         return nullptr;
@@ -70,13 +70,13 @@ void* realloc(void* block, std::size_t bytes) noexcept {
     return or_no_memory(heap == nullptr ? nullptr : heap->reallocate(block, bytes));
 }
 
-void* reallocarray(void* block, std::size_t count, std::size_t bytes) noexcept {
+void* reallocarray(void* block, std::size_t count, std::size_t bytes) {
     const auto all = quire::checked_multiply(count, bytes);
     if (!all) return or_no_memory(nullptr);
     return realloc(block, *all);
 }
 
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
     if (!quire::is_power_of_two(alignment)) {
         errno = EINVAL;
         return nullptr;
@@ -84,7 +84,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
     return allocate_aligned(alignment, bytes);
 }
 
-int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexcept {
+int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) {
     if (!quire::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
     const int saved_errno = errno;
     void* const got = allocate_aligned(alignment, bytes);
@@ -94,7 +94,7 @@ int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexc
     return 0;
 }
 
-void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+void* memalign(std::size_t alignment, std::size_t bytes) {
     if (alignment > kMost / 2) {
         errno = EINVAL;
         return nullptr;
@@ -102,39 +102,39 @@ void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
     return allocate_aligned(std::bit_ceil(alignment), bytes);
 }
 
-void* valloc(std::size_t bytes) noexcept {
+void* valloc(std::size_t bytes) {
     return allocate_aligned(quire::kPageSize, bytes);
 }
 
-void* pvalloc(std::size_t bytes) noexcept {
+void* pvalloc(std::size_t bytes) {
     const auto whole = quire::align_up(bytes, quire::kPageSize);
     if (!whole) return or_no_memory(nullptr);
     return allocate_aligned(quire::kPageSize, std::max(*whole, quire::kPageSize));
 }
 
-std::size_t malloc_usable_size(void* block) noexcept {
+std::size_t malloc_usable_size(void* block) {
     return block == nullptr ? 0 : this_threads_heap->usable_size(block);
 }
 
-int malloc_trim(std::size_t) noexcept {
+int malloc_trim(std::size_t) {
     return quire::linux_port::trim_process_heap() ? 1 : 0;
 }
 
-void cfree(void* block) noexcept {
+void cfree(void* block) {
     free(block);
 }
 
 /// C23.
-void free_sized(void* block, std::size_t bytes) noexcept;
-void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept;
+void free_sized(void* block, std::size_t bytes);
+void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes);
 
-void free_sized(void* block, std::size_t bytes) noexcept {
+void free_sized(void* block, std::size_t bytes) {
     LocalHeap* const heap = heap_of_this_thread();
     if (heap == nullptr) return free_slowly(block);
     heap->free_sized(block, bytes, 0, quire::Resized::perhaps);
 }
 
-void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) noexcept {
+void free_aligned_sized(void* block, std::size_t alignment, std::size_t bytes) {
     if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes, alignment);
     free_slowly(block);
 }

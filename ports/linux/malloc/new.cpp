@@ -1,5 +1,7 @@
 // operator new and delete, every form (C++ standard, [new.delete]). The library does not need the C++ runtime, which a C
-// program would have to load with it: what throws std::bad_alloc is called if the program has it.
+// program would have to load with it: what throws std::bad_alloc is called if the program has it. That is what a weak name says. In a
+// static program it says too little, because no member of an archive is linked for the sake of a weak name: there, who calls
+// new has the runtime (QUIRE_CPP_RUNTIME).
 #include <dlfcn.h>
 
 #include <cstddef>
@@ -14,14 +16,22 @@ using quire::linux_port::free_slowly;
 using quire::linux_port::heap_of_this_thread;
 using quire::linux_port::this_threads_heap;
 
+#ifdef QUIRE_CPP_RUNTIME
+#define QUIRE_OF_RUNTIME
+#else
+#define QUIRE_OF_RUNTIME [[gnu::weak]]
+#endif
+
 namespace std {
-[[gnu::weak]] void __throw_bad_alloc();  // NOLINT(readability-redundant-declaration): here it is weak
+QUIRE_OF_RUNTIME void __throw_bad_alloc();  // NOLINT(readability-redundant-declaration): here it is weak
 }  // namespace std
 extern "C" {
-/// std::get_new_handler(), by the name that the linker knows; weak.
-[[gnu::weak]] std::new_handler quire_new_handler() noexcept asm("_ZSt15get_new_handlerv");
+[[gnu::weak]] decltype(dlopen) dlopen;
+[[gnu::weak]] decltype(dlsym) dlsym;
+/// std::get_new_handler(), by the name that the linker knows.
+QUIRE_OF_RUNTIME std::new_handler quire_new_handler() noexcept asm("_ZSt15get_new_handlerv");
 }
-#ifdef __cpp_exceptions
+#if defined(__cpp_exceptions) && !defined(QUIRE_CPP_RUNTIME)
 // What the compiler needs for catch: there if anything can be thrown.
 asm(".weak __gxx_personality_v0, __cxa_begin_catch, __cxa_end_catch, _ZSt9terminatev, __cxa_call_terminate");
 #endif
@@ -35,10 +45,11 @@ void* allocate(std::size_t bytes, std::size_t alignment) {
     return alignment == 0 ? heap->allocate(bytes) : heap->allocate(bytes, alignment);
 }
 
-/// A function of the C++ runtime: the program's, or that of a plugin which a C program has loaded for itself only.
+/// A function of the C++ runtime: the program's, or that of a plugin which a C program has loaded for itself only. A static
+/// program has no plugins, and dlopen only if it calls it.
 template <typename Function>
 Function* of_runtime(Function* of_program, const char* name) {
-    if (of_program != nullptr) return of_program;
+    if (of_program != nullptr || dlopen == nullptr || dlsym == nullptr) return of_program;
     void* const runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
     return runtime == nullptr ? nullptr : reinterpret_cast<Function*>(dlsym(runtime, name));
 }

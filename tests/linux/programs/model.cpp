@@ -1,6 +1,6 @@
 // Random calls by several threads, against a model: what each block contains, how it is aligned, that no two overlap.
 //
-// usage: model SEED THREADS CALLS
+// usage: model SEED THREADS CALLS      THREADS: 0: all calls come from the first one, where there are no others
 #include <malloc.h>
 
 #include <map>
@@ -163,6 +163,7 @@ int main(int count, char** words) {
     const std::size_t calls = std::strtoul(words[3], nullptr, 10);
     std::vector<std::thread> running;
     running.reserve(threads);
+    if (threads == 0) Thread(seed * 100).run(calls);
     for (std::size_t i = 0; i < threads; ++i) running.emplace_back([=] { Thread(seed * 100 + i).run(calls); });
     for (std::thread& thread : running) thread.join();
     Thread last(seed);
