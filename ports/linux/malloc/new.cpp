@@ -26,8 +26,8 @@ namespace std {
 QUIRE_OF_RUNTIME void __throw_bad_alloc();  // NOLINT(readability-redundant-declaration): here it is weak
 }  // namespace std
 extern "C" {
-[[gnu::weak]] decltype(dlopen) dlopen;
-[[gnu::weak]] decltype(dlsym) dlsym;
+[[gnu::weak]] decltype(dlopen) dlopen;  // NOLINT(readability-redundant-declaration)
+[[gnu::weak]] decltype(dlsym) dlsym;    // NOLINT(readability-redundant-declaration)
 /// std::get_new_handler(), by the name that the linker knows.
 QUIRE_OF_RUNTIME std::new_handler quire_new_handler() noexcept asm("_ZSt15get_new_handlerv");
 }
