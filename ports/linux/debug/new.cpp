@@ -9,7 +9,7 @@
 namespace debug = quire::linux_debug;
 
 namespace std {
-[[gnu::weak]] void __throw_bad_alloc();
+[[gnu::weak]] void __throw_bad_alloc();  // NOLINT(readability-redundant-declaration): here it is weak
 }  // namespace std
 extern "C" {
 /// std::get_new_handler(), by the name that the linker knows; weak.

@@ -55,8 +55,10 @@ void renew(Block& block, Random& random) {
     const std::size_t bytes = draw(random);
     if (block.at != nullptr) CHECK(filled(block.at, std::min(block.bytes, kKept), block.mark));
     if (block.at != nullptr && random.below(3) == 0) {
-        block.at = static_cast<char*>(std::realloc(block.at, bytes));
-        CHECK(block.at != nullptr && filled(block.at, std::min({block.bytes, bytes, kKept}), block.mark));
+        auto* const moved = static_cast<char*>(std::realloc(block.at, bytes));
+        CHECK(moved != nullptr);
+        block.at = moved;
+        CHECK(filled(block.at, std::min({block.bytes, bytes, kKept}), block.mark));
     } else {
         std::free(block.at);
         const bool zeroed = random.below(2) == 0;
