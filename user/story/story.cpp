@@ -12,7 +12,7 @@
 
 namespace {
 
-constexpr size_t kSlots = 64;           // three programs fit into 8 MiB, with room to spare
+constexpr size_t kSlots = 48;           // three programs fit into 8 MiB, with room to spare
 constexpr unsigned kSmallestShift = 0;  // 2^0 = 1 byte
 constexpr unsigned kLargestShift = 16;  // 2^16 = 64 KiB
 
