@@ -124,7 +124,6 @@ MUTANTS = [
     Mutant("what became of large blocks is not learned", CENTRAL, "    if (watched) history_.learn(pages, used);\n", "", "local_heap_test"),
     Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = slab.framed == 0;", "const bool watched = true;", "local_heap_test"),
     Mutant("a block that moves stays in the map where it was", CENTRAL, "    map_.set(range_of(page_of(from), kLargeKnown), nullptr);\n", "", "local_heap_test"),
-    Mutant("what was copied away is released as empty", CENTRAL, "    if (moved)\n        spans_.release_empty(from, old);\n    else\n        spans_.release(from, old);\n", "    spans_.release_empty(from, old);\n", "local_heap_test"),
     Mutant("two free blocks that touch stay two", FIRST_FIT, "    join_with_next(before);\n", "", "first_fit_heap_test"),
     Mutant("a block that grows loses what lay behind it", FIRST_FIT, "            before.link = behind->link;\n", "", "first_fit_heap_test"),
     Mutant("a second free goes unreported", DEBUG, "        report(FindingKind::double_free, user, block, site);\n", "", "debug_heap_test"),
