@@ -9,14 +9,14 @@ BUILD = [("cmake", "cmake"), ("ninja", "ninja-build"), ("gcc", "gcc"), ("g++", "
          ("ld.lld-19", "lld-19"), ("llvm-nm-19", "llvm-19"), ("/usr/lib/llvm-19/include/c++/v1/expected", "libc++-19-dev"),
          ("/usr/lib/llvm-19/lib/clang/19/include/stddef.h", "libclang-common-19-dev"),
          ("/usr/include/gnu/stubs-32.h", "libc6-dev-i386"), ("/usr/lib32/libc.a", "libc6-dev-i386"),
-         ("/usr/lib/gcc/x86_64-linux-gnu/12/32/libgcc.a", "gcc-multilib"), ("dpkg-deb", "dpkg")]
+         ("/usr/lib/gcc/x86_64-linux-gnu/12/32/libgcc.a", "gcc-multilib"),
+         ("/usr/include/x86_64-linux-gnu/c++/12/32", "g++-multilib"), ("dpkg-deb", "dpkg")]
 RUN = [("qemu-system-i386", "qemu-system-x86")]
 ISO = [("grub-mkrescue", "grub-common"), ("/usr/lib/grub/i386-pc/multiboot.mod", "grub-pc-bin"), ("xorriso", "xorriso"), ("mformat", "mtools")]
 V86 = [("node", "nodejs"), ("npm", "npm"), ("/usr/share/seabios/bios.bin", "seabios")]
 TEST = [("clang-format-19", "clang-format-19"), ("clang-tidy-19", "clang-tidy-19"),
         ("/usr/include/gtest/gtest.h", "libgtest-dev"), ("/usr/include/rapidcheck.h", "librapidcheck-dev"),
-        ("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a", "libclang-rt-19-dev"), ("cpio", "cpio"), ("make", "make"),
-        ("/usr/include/x86_64-linux-gnu/c++/12/32", "g++-multilib")]
+        ("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a", "libclang-rt-19-dev"), ("cpio", "cpio"), ("make", "make")]
 
 
 class Missing(Exception):
