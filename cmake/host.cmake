@@ -2,7 +2,7 @@
 file(GLOB_RECURSE QUIRE_HOSTED CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/hosted/*.cpp)
 
 # Half of a compilation is reading the standard library: it is read once for each target. No header of ours is among these, as a change
-# of one would compile everything. The i386 presets do without, and so notice what a file forgets to include.
+# of one would compile everything. The i386 preset does without, and so notices what a file forgets to include.
 function(quire_precompile target)
   target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <expected> <memory> <optional> <span> <string_view>)
 endfunction()

@@ -8,9 +8,9 @@
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
 /// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
-/// the more goes back in one call; below 8 MiB an eighth of it, at least 128 KiB. While it grows, a quarter. When what was
-/// given back is wanted again within a second, that was a mistake, and the budget grows by as much; a second without a mistake
-/// halves what was learned.
+/// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
+/// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
+/// most_learned; a second without a mistake halves what was learned.
 
 #include <array>
 #include <bit>
