@@ -12,8 +12,10 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "tools")]
 import packages
+from heap_defects import FOREIGN, MIDDLE, SIZE, TWICE
 
 FOLDER = pathlib.Path()
 EMULATOR = []
@@ -56,11 +58,6 @@ class Interface(Case):
 class Defects(Case):
     """One line that says what is wrong, and SIGABRT; a guard page cannot say anything."""
 
-    TWICE = "a block of the heap was freed twice, or used after it was freed"
-    FOREIGN = "the heap was given a pointer that is not its own"
-    MIDDLE = "the heap was given a pointer into the middle of a block"
-    SIZE = "a block of the heap was freed with another size than it was allocated with"
-
     def ends(self, line, *cases):
         for case in cases:
             with self.subTest(case=case):
@@ -69,21 +66,21 @@ class Defects(Case):
                 self.assertRegex(done.stderr, f"^quire-malloc: (?:{line})\n$")
 
     def test_freed_twice(self):
-        self.ends(self.TWICE, "freed-twice-small", "freed-twice-middle", "usable-size-of-freed", "realloc-of-freed")
+        self.ends(TWICE, "freed-twice-small", "freed-twice-middle", "usable-size-of-freed", "realloc-of-freed")
         # Its pages are nobody's by then.
-        self.ends(f"{self.TWICE}|{self.FOREIGN}", "freed-twice-large", "freed-twice-huge")
+        self.ends(f"{TWICE}|{FOREIGN}", "freed-twice-large", "freed-twice-huge")
 
     def test_pointers(self):
-        self.ends(self.MIDDLE, "middle-small", "middle-large", "misaligned")
+        self.ends(MIDDLE, "middle-small", "middle-large", "misaligned")
         # Of a large block the first pages are known.
-        self.ends(f"{self.MIDDLE}|{self.FOREIGN}", "middle-huge")
-        self.ends(self.FOREIGN, "foreign-stack", "foreign-static", "foreign-nowhere", "realloc-of-foreign")
+        self.ends(f"{MIDDLE}|{FOREIGN}", "middle-huge")
+        self.ends(FOREIGN, "foreign-stack", "foreign-static", "foreign-nowhere", "realloc-of-foreign")
         if not EMULATOR:
-            self.ends(self.FOREIGN, "foreign-top")
-        self.ends(f"{self.MIDDLE}|the heap was given a block that it never handed out|{self.TWICE}", "never-taken")
+            self.ends(FOREIGN, "foreign-top")
+        self.ends(f"{MIDDLE}|the heap was given a block that it never handed out|{TWICE}", "never-taken")
 
     def test_sizes(self):
-        self.ends(self.SIZE, "size-of-free", "size-of-delete", "size-of-large-delete", "alignment-of-delete")
+        self.ends(SIZE, "size-of-free", "size-of-delete", "size-of-large-delete", "alignment-of-delete")
 
     def test_guard_pages(self):
         for case in ("past-large", "before-large"):

@@ -9,6 +9,8 @@ import random
 import re
 from typing import Callable, Optional
 
+from heap_defects import FOREIGN, MIDDLE, SIZE, TWICE
+
 HOST = "host"
 
 
@@ -86,13 +88,9 @@ def done(outcome):
 
 
 def ended(line):
-    return lambda outcome: outcome.status == 134 and outcome.out == b"" and outcome.err == b"quire-malloc: " + line + b"\n"
+    return lambda outcome: outcome.status == 134 and outcome.out == b"" and outcome.err.decode() == f"quire-malloc: {line}\n"
 
 
-TWICE = b"a block of the heap was freed twice, or used after it was freed"
-FOREIGN = b"the heap was given a pointer that is not its own"
-MIDDLE = b"the heap was given a pointer into the middle of a block"
-SIZE = b"a block of the heap was freed with another size than it was allocated with"
 DEFECTS = {"freed-twice-small": TWICE, "freed-twice-huge": FOREIGN, "middle-large": MIDDLE, "foreign-stack": FOREIGN, "realloc-of-freed": TWICE, "size-of-delete": SIZE}
 
 MALLOC = [Case(f"heap-quire-{library}", [f"programs/heap-quire-{library}"]) for library in ("glibc", "musl")]

@@ -1,0 +1,5 @@
+"""What the heap says, in one line, of what a program did wrong; on Linux and on Quire alike."""
+TWICE = "a block of the heap was freed twice, or used after it was freed"
+FOREIGN = "the heap was given a pointer that is not its own"
+MIDDLE = "the heap was given a pointer into the middle of a block"
+SIZE = "a block of the heap was freed with another size than it was allocated with"
