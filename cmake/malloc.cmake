@@ -13,7 +13,8 @@ function(quire_linux_port target)
 endfunction()
 
 # The heap on Linux, without the names that a program would take for its own malloc: for tests.
-add_library(quire_linux_heap STATIC EXCLUDE_FROM_ALL ${QUIRE_HEAP} ${CMAKE_SOURCE_DIR}/ports/linux/malloc/mapped_pages.cpp)
+add_library(quire_linux_heap STATIC EXCLUDE_FROM_ALL ${QUIRE_HEAP} ${CMAKE_SOURCE_DIR}/ports/linux/malloc/mapped_pages.cpp
+  ${CMAKE_SOURCE_DIR}/ports/linux/malloc/guard_pages.cpp)
 quire_linux_port(quire_linux_heap)
 
 option(QUIRE_MALLOC "libquire-malloc.so and libquire-malloc-debug.so" OFF)

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ports/linux/malloc/guard_pages.hpp"
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
 
@@ -18,10 +19,9 @@ namespace quire::linux_port {
 
 namespace {
 
-constexpr int kProtection = PROT_READ | PROT_WRITE;
-
 std::byte* map_anywhere(std::size_t bytes) {
-    void* const place = mmap(nullptr, bytes, kProtection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const place =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return place == MAP_FAILED ? nullptr : static_cast<std::byte*>(place);
 }
 
@@ -68,7 +68,7 @@ void* MappedPages::map(PageCount count, PageCount alignment, bool fenced) {
     std::byte* const end = first + *bytes;
     if (begin != place) munmap(place, static_cast<std::size_t>(begin - place));
     if (end != place + *whole) munmap(end, static_cast<std::size_t>(place + *whole - end));
-    if (fenced) mprotect(begin, kPageSize, PROT_NONE);
+    if (fenced) make_guard(begin, kPageSize);
     errno = saved_errno;
     return first;
 }
@@ -84,7 +84,7 @@ void MappedPages::unmap(void* first, PageCount count, bool fenced) {
 
 void MappedPages::protect(void* first, PageCount count, bool usable) {
     const int saved_errno = errno;
-    mprotect(first, count.value * kPageSize, usable ? kProtection : PROT_NONE);
+    (usable ? end_guard : make_guard)(first, count.value * kPageSize);
     errno = saved_errno;
 }
 
@@ -145,6 +145,7 @@ std::uint64_t MappedPages::now() {
 
 void* OwnPages::acquire(PageCount count, PageCount alignment) {
     require(alignment.value == 1, "the heap's own pages need no alignment");
+    if (count.value == 1 && returned_count_ != 0) return returned_[--returned_count_];
     if (count > left_) {
         const PageCount growth = std::max(count, kGrowth);
         auto* const place = static_cast<std::byte*>(pages_.map(growth + PageCount{1}, alignment, true));
@@ -160,8 +161,10 @@ void* OwnPages::acquire(PageCount count, PageCount alignment) {
 }
 
 void OwnPages::release(void* first, PageCount count) {
-    static_cast<void>(first), static_cast<void>(count);
-    defect("the heap's own pages are not given back");
+    require(count.value == 1 && takes_descriptors_back(), "of the heap's own pages only single ones are given back");
+    const PageRun page{first, count};
+    pages_.purge({&page, 1});
+    returned_[returned_count_++] = first;
 }
 
 }  // namespace quire::linux_port

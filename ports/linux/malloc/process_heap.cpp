@@ -26,6 +26,8 @@ constinit LocalHeap no_heap;
 /// Set when a thread's heap has ended with it. The C library frees what it kept for the thread only then (strerror(3), dlerror(3)):
 /// a new heap would never end.
 constinit thread_local bool thread_has_ended [[gnu::tls_model("initial-exec")]] = false;
+/// Whether a thread has had a heap.
+constinit std::atomic<bool> made = false;
 /// Whether forks are watched.
 constinit std::atomic<bool> watched = false;
 
@@ -108,6 +110,7 @@ LocalHeap* heap_of_this_thread() {
     ThreadHeap* heap = take_unused();
     if (heap == nullptr) {
         constexpr PageCount kPages = pages_for(sizeof(ThreadHeap));
+        if (made.exchange(true)) own.share();
         void* const place = central.acquire_own(kPages);
         if (place == nullptr) return nullptr;
         // Most of it will be used, here and there, and a fault for each page would take longer than a small program.
@@ -129,6 +132,7 @@ void free_slowly(void* block) {
         return;
     }
     pthread_mutex_lock(&spare_lock);
+    own.share();
     if (spare_heap == nullptr)
         spare_heap = new (place_of_spare_heap) LocalHeap(central);
     else

@@ -1,8 +1,10 @@
 // Large blocks that come, grow, shrink and go at random: before and behind each the memory faults, all of it can be used, what calloc
 // gives is zero, and what realloc moves is all there.
 //
-// usage: guards CALLS
+// usage: guards CALLS [locked]
+// locked: from the middle on all pages are locked, and the guards are of another kind (ports/linux/malloc/guard_pages.hpp).
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -75,11 +77,13 @@ void renew(Block& block, Random& random) {
 }  // namespace
 
 int main(int count, char** words) {
-    CHECK(count == 2);
+    CHECK(count == 2 || count == 3);
     const Probe probe;
     Random random(1);
     std::array<Block, 24> blocks;
-    for (long left = std::atol(words[1]); left > 0; --left) {
+    const long calls = std::atol(words[1]);
+    for (long left = calls; left > 0; --left) {
+        if (count == 3 && left == calls / 2) CHECK(mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0);
         Block& block = blocks[random.below(blocks.size())];
         renew(block, random);
         check(block, probe);
