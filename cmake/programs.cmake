@@ -63,7 +63,9 @@ file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/programs/*.c)
 foreach(source ${sources})
   quire_programs(programs ${source} glibc musl)
 endforeach()
-quire_programs(programs ${CMAKE_SOURCE_DIR}/tests/programs/heap.c quire-glibc quire-musl)
+foreach(name heap returns)
+  quire_programs(programs ${CMAKE_SOURCE_DIR}/tests/programs/${name}.c quire-glibc quire-musl)
+endforeach()
 
 # What tests malloc on Linux, as far as it needs no threads.
 foreach(name interface defects limit returns model)

@@ -10,6 +10,7 @@ SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
 CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
 LOCAL, FREE, RETURN = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return"))
+POOL_OF_SLABS = "quire/heap/descriptor_pool.cpp"
 SLAB, RETURNED, ADDRESSES = "quire/heap/slab.hpp", "quire/heap/returned_blocks.hpp", "quire/heap/address_map.hpp"
 FIRST_FIT, DEBUG, AUDIT = "quire/heap/first_fit_heap.cpp", "quire/heap/debug/debug_heap.cpp", "quire/audit/audit.cpp"
 
@@ -104,11 +105,15 @@ MUTANTS = [
     Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.count_taken() != 0) return;", "return;", "local_heap_test"),
     Mutant("a slab with a free block counts as full", LOCAL, "if (taken == slab.capacity) {", "if (taken + 1 >= slab.capacity) {", "local_heap_test"),
     Mutant("a slab that others emptied stays idle when it is left", LOCAL, "    // What others returned just now may have emptied it.\n    if (slab.idle) wake(slab);\n", "", "local_heap_model_test"),
-    Mutant("zeroes are not", LOCAL, "    std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
-    Mutant("an empty slab counts as full", FREE, "        delete_slab(slab);\n        slabs.grown", "        disown(slab);\n        slabs.grown", "heap_test"),
-    Mutant("a slab goes to somebody else with its latest blocks still at hand", FREE, "    forget_recent(slab);\n    central_->share", "    central_->share", "local_heap_test"),
-    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    forget_recent(slab);\n    central_->share",
-           "    forget_recent(slab);\n    central_->share", "local_heap_test"),
+    Mutant("an aligned block is borrowed from another size", LOCAL, "allocate_class(class_number, Fit::exact)", "allocate_class(class_number, Fit::or_larger)", "local_heap_test"),
+    Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger ? borrow(class_number)", "false ? borrow(class_number)", "local_heap_test"),
+    Mutant("a size's factor of two stays in a block's offset", SLAB, "std::rotr(offset, shift) * inverse", "offset * inverse", "slab_test"),
+    Mutant("descriptors stay", POOL_OF_SLABS, "!source_.takes_descriptors_back())", "true)", "local_heap_test"),
+    Mutant("zeroes are not", LOCAL, "    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
+    Mutant("an empty slab counts as full", FREE, "        delete_slab(slab);\n        if (++deleted_", "        disown(slab);\n        if (++deleted_", "heap_test"),
+    Mutant("a slab goes to somebody else with its latest blocks still at hand", FREE, "    forget_recent(slab);\n    std::uint32_t& grown", "    std::uint32_t& grown", "local_heap_test"),
+    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    forget_recent(slab);\n    std::uint32_t& grown",
+           "    forget_recent(slab);\n    std::uint32_t& grown", "local_heap_test"),
     Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_test"),
     Mutant("a double free from afar goes unnoticed", RETURN, "require((batch_.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
     Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_test"),

@@ -15,8 +15,7 @@ Slab* DescriptorPool::take(std::size_t words) {
         if (slab == nullptr) return nullptr;
     }
     Header& page = page_of(*slab);
-    ++page.live;
-    if (spare_ == &page) spare_ = nullptr;
+    if (page.live++ == 0 && &page != current_) --spares_;
     slab->words = static_cast<std::uint16_t>(words);
     std::memset(slab->free_words(), 0, 2 * words * sizeof(Slab::Word));
     return slab;
@@ -25,13 +24,12 @@ Slab* DescriptorPool::take(std::size_t words) {
 void DescriptorPool::give(Slab& slab, std::size_t words) {
     list(slab, order_of(words));
     Header& page = page_of(slab);
-    if (--page.live != 0 || &page == current_ || !source_.takes_descriptors_back()) return;
-    // One is kept, so that a slab which comes and goes does not bring a page each time.
-    if (spare_ == nullptr) {
-        spare_ = &page;
-    } else {
+    if (--page.live != 0 || &page == current_) return;
+    // Some are kept, so that slabs which come and go do not bring pages each time.
+    if (spares_ < kHeapShape.spare_descriptor_pages || !source_.takes_descriptors_back())
+        ++spares_;
+    else
         release(page);
-    }
 }
 
 Slab* DescriptorPool::make(std::size_t order) {
@@ -58,6 +56,7 @@ bool DescriptorPool::next_page() {
         untouched_ = growth;
     }
     untouched_ -= PageCount{1};
+    if (current_ != nullptr && current_->live == 0) ++spares_;
     current_ = new (page) Header;
     next_ = page + sizeof(Header);
     return true;

@@ -1,7 +1,7 @@
 #pragma once
 /// Room for slab descriptors, by the number of their words. Descriptors are used again, but mostly never become anything
-/// else: somebody who frees from afar may look at one for a moment after its slab has ended (LocalHeap::post). Where that
-/// cannot be, and the source says so, pages of which all descriptors are free go back, but one.
+/// else: somebody who frees from afar may look at one for a moment after its slab has ended (LocalHeap::post). While that
+/// cannot be, and the source says so, pages of which all descriptors are free go back, but for some.
 ///
 ///      page   ┌──────┬────────────┬──────┬──────┬────────────┬─ ─ ─ ─ ┐   live: how many are in use
 ///             │ live │ descriptor │ …    │ …    │            │        │   made: how many there are
@@ -58,7 +58,7 @@ private:
     Header* current_ = nullptr;              ///< the page that new descriptors are made in,
     std::byte* next_ = nullptr;              ///< here
     PageCount untouched_{};                  ///< pages behind it that came with it
-    Header* spare_ = nullptr;                ///< one page without descriptors in use is kept
+    std::size_t spares_ = 0;                 ///< pages without descriptors in use, but for the current one
     std::array<Slab*, kOrders + 1> free_{};  ///< linked through next_of_all and previous_of_all
 };
 

@@ -164,7 +164,7 @@ void* Heap::allocate_object(ObjectCounts& counts, Wait wait) {
         void* block = nullptr;
         // A class whose blocks are all aligned far enough, or pages.
         if constexpr (constexpr std::size_t number = aligned_class(Bytes, Alignment); number < kSizeClasses)
-            block = local_.allocate(size_class(number).bytes);
+            block = local_.allocate_exactly(number);
         else
             block = local_.allocate(Bytes, Alignment);
         if (block != nullptr) [[likely]] {

@@ -46,13 +46,18 @@ public:
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
-    /// A block of at least `bytes` (0 counts as 1), aligned to 16, or to 8 if it is no longer than that and the shape has
-    /// such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
+    /// A block of at least `bytes` (0 counts as 1) and at most a quarter more than the size class has, aligned to 16, or to 8 if it
+    /// is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         void* const block = allocate_here(bytes);
         return block != nullptr ? block : allocate_elsewhere(bytes);
     }
-    /// The same, aligned to a power of two, at most kLargestAlignment.
+    /// A block of this size class: aligned as all of its blocks are.
+    [[nodiscard]] void* allocate_exactly(std::size_t class_number) {
+        void* const block = take(class_number);
+        return block != nullptr ? block : allocate_class(class_number, Fit::exact);
+    }
+    /// At least `bytes`, aligned to a power of two, at most kLargestAlignment.
     [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment);
     /// Full of zeroes.
     [[nodiscard]] void* allocate_zeroed(std::size_t bytes);
@@ -61,8 +66,9 @@ public:
     void free(void* block) {
         if (!free_here(block)) free_elsewhere(block);
     }
-    /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for). One that
-    /// reallocate() may have seen may also be larger, as long as more than half of it was used.
+    /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for), as far as its
+    /// own size tells: that may be a quarter more than need be. One that reallocate() may have seen may be larger still, as long as
+    /// more than half of it was used.
     void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0, Resized resized = Resized::no);
 
     /// The same contents with another size: where it lies if it fits there, else moved. nullptr: no memory, and the old
@@ -87,6 +93,7 @@ public:
 
 private:
     using Word = Slab::Word;
+    enum class Fit : std::uint8_t { exact, or_larger };
 
     /// The blocks of a class that were freed lately: their bits are set, and their cache lines are near. They are a shortcut,
     /// no more: who forgets one loses nothing, because the bit says that the block is free.
@@ -115,7 +122,7 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one that the bin's word belongs to
         SlabList waiting;
-        std::uint32_t grown = 0;     ///< pages that got frames, less when slabs go: get_frames()
+        std::uint32_t grown = 0;     ///< pages that got frames, less those of slabs that went: get_frames()
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
     /// Freed blocks of one word of another's slab, not yet returned.
@@ -126,6 +133,8 @@ private:
     };
     static constexpr std::size_t kLargestBatched = 1024;  ///< bytes: larger blocks are returned at once
     static constexpr std::uint32_t kMostPatience = 16;
+    /// A block may be so many sizes larger than need be: at most a quarter of it is lost.
+    static constexpr std::size_t kBorrowed = kHeapShape.small_steps / 4;
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
     [[nodiscard]] void* take(std::size_t class_number);
@@ -138,19 +147,23 @@ private:
         return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
     }
     [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
+    void part_with(const Slab& slab);
     void delete_slab(Slab& slab);
     void share(Slab& slab);
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
-    [[nodiscard]] void* allocate_class(std::size_t class_number);
-    [[nodiscard]] bool refill(std::size_t class_number);
+    [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
+    [[nodiscard]] bool find_freed(std::size_t class_number);
+    [[nodiscard]] void* borrow(std::size_t class_number);
+    [[nodiscard]] bool grow(std::size_t class_number);
+    void make_current(std::size_t class_number, Slab& slab);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    [[nodiscard]] bool carve(Bin& bin, Slab& slab);
+    void carve(Bin& bin, Slab& slab);
     void get_frames(Slab& slab, std::size_t end);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
     void drop_current(std::size_t class_number);
-    [[nodiscard]] Slab* slab_with_room(std::size_t class_number);
+    [[nodiscard]] Slab* slab_with_freed(std::size_t class_number);
 
     void free_elsewhere(void* block);
     void free_from_afar(Slab& slab, std::uint32_t number);
@@ -174,8 +187,8 @@ private:
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
+    std::array<Bin, kSizeClasses> bins_;  // first, because an address without an addition is shorter
     CentralHeap* central_ = nullptr;
-    std::array<Bin, kSizeClasses> bins_;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
     bool found_zeroed_ = false;  ///< the block that the latest refill found is zero
@@ -218,8 +231,11 @@ inline void LocalHeap::give_back(Slab& slab, const void* block) {
 }
 
 inline void LocalHeap::remember(std::size_t class_number, const RecentBlock& block) {
-    RecentBlock*& recent = bins_[class_number].recent;
-    if (reinterpret_cast<std::uintptr_t>(recent + 1) % kRecentBytes != 0) *recent++ = block;
+    Bin& bin = bins_[class_number];
+    RecentBlock* const place = bin.recent;
+    if (reinterpret_cast<std::uintptr_t>(place + 1) % kRecentBytes == 0) return;
+    *place = block;
+    bin.recent = place + 1;
 }
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
@@ -232,20 +248,23 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
 /// in it the fast path needs no stack frame.
 inline bool LocalHeap::free_here(void* block) {
     const std::uintptr_t unit = unit_of(block);
-    const Known& here = known(unit);
+    const Known here = known(unit);
     if (here.unit != unit) [[unlikely]]
         return false;
     Slab& slab = *here.slab;
     const std::uint32_t number = slab.number_of(block);
-    if (number >= slab.carved || slab.until_event == 1) [[unlikely]]
+    if (number >= slab.carved) [[unlikely]]
         return false;
     Word& word = slab.free_words()[number / Slab::kWordBits];
-    const Word bit = Word{1} << number % Slab::kWordBits;
     const Word before = word;
-    if ((before & bit) != 0) [[unlikely]]
+    const Word after = before | Word{1} << number % Slab::kWordBits;
+    if (after == before) [[unlikely]]
         return false;
-    word = before | bit;
-    --slab.until_event;
+    if (--slab.until_event == 0) [[unlikely]] {
+        slab.until_event = 1;
+        return false;
+    }
+    word = after;
     remember(slab.class_number, RecentBlock(block, &word, number % Slab::kWordBits));
     return true;
 }

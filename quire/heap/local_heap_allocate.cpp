@@ -30,39 +30,37 @@ constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
     if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, CentralHeap::Purpose::any);
-    return allocate_class(class_for(bytes));
+    return allocate_class(class_for(bytes), Fit::or_larger);
 }
 
-void* LocalHeap::allocate_class(std::size_t class_number) {
+void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
     void* const block = take(class_number);
     if (block != nullptr) [[likely]]
         return block;
-    return refill(class_number) ? take(class_number) : nullptr;
+    if (find_freed(class_number)) return take(class_number);
+    void* const larger = fit == Fit::or_larger ? borrow(class_number) : nullptr;
+    if (larger != nullptr) return larger;
+    return grow(class_number) ? take(class_number) : nullptr;
 }
 
 void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
     const std::size_t class_number = aligned_class(bytes, alignment);
-    if (class_number < kSizeClasses) return allocate_class(class_number);
+    if (class_number < kSizeClasses) return allocate_class(class_number, Fit::exact);
     return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, CentralHeap::Purpose::any);
 }
 
 void* LocalHeap::allocate_zeroed(std::size_t bytes) {
     if (bytes > kLargestBlock) return central_->allocate_large(bytes, kBlockGranule, CentralHeap::Purpose::zeroes);
     const std::size_t class_number = class_for(bytes);
-    void* block = take(class_number);
-    if (block == nullptr) {
-        if (!refill(class_number)) return nullptr;
-        block = take(class_number);
-        if (found_zeroed_) return block;
-    }
-    std::memset(block, 0, bytes);
+    found_zeroed_ = false;
+    void* const block = allocate_class(class_number, Fit::or_larger);
+    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);
     return block;
 }
 
-/// Finds a word with free blocks for a bin whose word has none. False if there is no memory.
-bool LocalHeap::refill(std::size_t class_number) {
-    found_zeroed_ = false;
+/// Finds a word with blocks for a bin whose word has none, among those that were freed. False if there are none.
+bool LocalHeap::find_freed(std::size_t class_number) {
     Bin& bin = bins_[class_number];
     Slabs& slabs = slabs_[class_number];
     if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
@@ -71,20 +69,17 @@ bool LocalHeap::refill(std::size_t class_number) {
     receive();
     for (;;) {
         if (slabs.current != nullptr) leave(class_number);
-        Slab* const slab = slab_with_room(class_number);
+        Slab* const slab = slab_with_freed(class_number);
         if (slab == nullptr) return false;
-        slabs.current = slab;
-        bin.bytes = slab->block_bytes;
-        bin.uncounted = 0;
-        if (next_word(bin, *slab) || carve(bin, *slab)) return true;
+        make_current(class_number, *slab);
+        if (next_word(bin, *slab)) return true;
     }
 }
 
-/// A slab of this heap in no list, with free blocks or with some that were never handed out.
-Slab* LocalHeap::slab_with_room(std::size_t class_number) {
+/// A slab of this heap in no list, with blocks that were freed.
+Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* const slab = waiting.first();
-    // Blocks that have frames already come first, be they the others'.
     if ((slab == nullptr || slab->carved < slab->capacity) && central_->has_shared(class_number)) {
         Slab* const shared = central_->take_shared(class_number, this);
         if (shared != nullptr) {
@@ -94,9 +89,41 @@ Slab* LocalHeap::slab_with_room(std::size_t class_number) {
             return shared;
         }
     }
-    if (slab == nullptr) return central_->new_slab(class_number, this);
+    if (slab == nullptr || slab->cursor >= slab->carved_words()) return nullptr;
     waiting.remove(*slab);
     return slab;
+}
+
+void LocalHeap::make_current(std::size_t class_number, Slab& slab) {
+    slabs_[class_number].current = &slab;
+    bins_[class_number].bytes = slab.block_bytes;
+    bins_[class_number].uncounted = 0;
+}
+
+/// A block of one of the next sizes that was freed. It has frames already, and neighbouring sizes are used less and more by chance:
+/// what one has too much of saves the other new pages.
+void* LocalHeap::borrow(std::size_t class_number) {
+    const std::size_t end = std::min(class_number + kBorrowed + 1, kSizeClasses);
+    for (std::size_t larger = class_number + 1; larger < end; ++larger) {
+        if (bins_[larger].recent != recent_[larger].data()) return take(larger);
+        const Slab* const waiting = slabs_[larger].waiting.first();
+        const bool has_freed = waiting != nullptr && waiting->carved == waiting->capacity;
+        if (has_freed && find_freed(larger)) return take(larger);
+    }
+    return nullptr;
+}
+
+/// Blocks that were never handed out, for a bin whose word has none. False if there is no memory.
+bool LocalHeap::grow(std::size_t class_number) {
+    Slab* slab = slabs_[class_number].waiting.first();
+    if (slab != nullptr)
+        slabs_[class_number].waiting.remove(*slab);
+    else
+        slab = central_->new_slab(class_number, this);
+    if (slab == nullptr) return false;
+    make_current(class_number, *slab);
+    carve(bins_[class_number], *slab);
+    return true;
 }
 
 /// The bin's word is used up; is there another one in its slab, at the cursor or behind it?
@@ -124,8 +151,7 @@ void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
 }
 
 /// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
-bool LocalHeap::carve(Bin& bin, Slab& slab) {
-    if (slab.carved == slab.capacity) return false;
+void LocalHeap::carve(Bin& bin, Slab& slab) {
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
@@ -136,7 +162,6 @@ bool LocalHeap::carve(Bin& bin, Slab& slab) {
     slab.carved += static_cast<std::uint32_t>(count);
     get_frames(slab, slab.carved);
     show(bin, slab, word);
-    return true;
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for

@@ -66,7 +66,6 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
-        slabs.grown /= 2;
         if (++deleted_ % kDeletionsPerLook == 0) release_empty();
     } else if (taken <= slab.floor) {
         slabs.waiting.remove(slab);
@@ -91,15 +90,21 @@ void LocalHeap::forget_recent(const Slab& slab) {
         std::remove_if(recent.data(), end, [&slab](const RecentBlock& block) { return slab.owns_word(block.word()); });
 }
 
-void LocalHeap::delete_slab(Slab& slab) {
+/// A slab with room goes.
+void LocalHeap::part_with(const Slab& slab) {
     forget(slab);
     forget_recent(slab);
+    std::uint32_t& grown = slabs_[slab.class_number].grown;
+    grown -= std::min(grown, slab.framed);
+}
+
+void LocalHeap::delete_slab(Slab& slab) {
+    part_with(slab);
     central_->delete_slab(slab);
 }
 
 void LocalHeap::share(Slab& slab) {
-    forget(slab);
-    forget_recent(slab);
+    part_with(slab);
     central_->share(slab);
 }
 
@@ -172,8 +177,10 @@ void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment
     require(slab != nullptr, Slab::kForeign);
     const std::size_t class_number =
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
-    const bool same = slab->is_large() ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
-                                       : class_number == slab->class_number;
+    const std::size_t borrowed = alignment <= kBlockGranule ? kBorrowed : 0;
+    const bool same = slab->is_large()
+                          ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
+                          : class_number <= slab->class_number && slab->class_number <= class_number + borrowed;
     const std::size_t usable = slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
     const bool larger = resized == Resized::perhaps && bytes <= usable && bytes > usable / 2;
     require(same || larger, "a block of the heap was freed with another size than it was allocated with");

@@ -23,22 +23,23 @@ struct Plain {
     [[nodiscard]] std::size_t bit() const { return bit_number; }
 };
 
-/// With 64 bits the bit's number has room above the address, of which 57 bits are used at most.
+/// With 64 bits the bit's number has room below the address, of which the upper bits all equal the highest that is used (58 bits are
+/// enough): where a shift takes its count from the lower six bits of a register, as most machines do, the number need not be unpacked.
 ///
-///      63     58 57                                     0
-///      ┌────────┬───────────────────────────────────────┐
-///      │ bit    │ address of the block                  │
-///      └────────┴───────────────────────────────────────┘
+///      63                                     6 5    0
+///      ┌───────────────────────────────────────┬──────┐
+///      │ address of the block                  │ bit  │
+///      └───────────────────────────────────────┴──────┘
 struct Packed {
-    static constexpr unsigned kShift = 58;
+    static constexpr unsigned kShift = 6;
     std::uintptr_t address_and_bit;
     Slab::Word* word_at;
 
-    static Packed make(std::uintptr_t block, Slab::Word* word, std::size_t bit) {
-        return {block | static_cast<std::uintptr_t>(std::uint64_t{bit} << kShift), word};
+    static Packed make(std::uintptr_t block, Slab::Word* word, std::size_t bit) { return {block << kShift | bit, word}; }
+    [[nodiscard]] std::uintptr_t block() const {
+        return static_cast<std::uintptr_t>(static_cast<std::intptr_t>(address_and_bit) >> kShift);
     }
-    [[nodiscard]] std::uintptr_t block() const { return address_and_bit & ((std::uint64_t{1} << kShift) - 1); }
-    [[nodiscard]] std::size_t bit() const { return static_cast<std::size_t>(std::uint64_t{address_and_bit} >> kShift); }
+    [[nodiscard]] std::size_t bit() const { return address_and_bit % (std::uintptr_t{1} << kShift); }
 };
 
 }  // namespace recent_block_detail

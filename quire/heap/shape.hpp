@@ -22,6 +22,7 @@ struct HeapShape {
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
     std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
     std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
+    std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t recent;  ///< how many blocks of each size, less one, a local heap remembers when they are freed
     /// Bytes that a program's heap may keep free in any case, for the next time.
     std::size_t first_budget = std::size_t{128} << 10U;
@@ -44,6 +45,7 @@ inline constexpr HeapShape kKernelHeapShape{.unit_shift = 12,
                                             .cache_line = 4 * sizeof(void*),
                                             .idle_bytes = 16384,
                                             .known = 64,
+                                            .spare_descriptor_pages = 1,
                                             .recent = 8};
 
 }  // namespace quire

@@ -6,6 +6,7 @@
 ///          16 32 48 ... 128 | 160 192 224 256 | 320 384 448 512 | 640 768 896 1024 | ... 2048      (4 steps)
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -21,7 +22,7 @@ struct SizeClass {
     std::uint32_t bytes;       ///< of a block
     std::uint32_t slab_pages;  ///< of a slab: whole units
     std::uint32_t capacity;    ///< blocks in a slab
-    std::uint32_t reciprocal;  ///< 2^32 / (bytes / 4), rounded up: Slab::number_of
+    std::uint32_t inverse;     ///< of the odd part of `bytes`, modulo 2^32: Slab::number_of
 };
 
 namespace size_classes_detail {
@@ -45,15 +46,21 @@ consteval std::size_t count() {
     return classes;
 }
 
+/// The x with odd * x = 1 modulo 2^32: each step doubles how many of the lower bits are right (Warren, Hacker's Delight, 10-16).
+consteval std::uint32_t inverse_of(std::uint32_t odd) {
+    std::uint32_t inverse = odd;  // the lower three
+    for (int right = 3; right < 32; right *= 2) inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
 consteval SizeClass describe(std::size_t bytes) {
     std::size_t units = 1;
     const auto too_few = [&] { return units * kUnitBytes / bytes < kHeapShape.blocks_per_slab; };
     const auto wasteful = [&] { return units * kUnitBytes % bytes > units * kUnitBytes / 8; };
     while (units < kHeapShape.units_per_slab && (too_few() || wasteful())) units *= 2;
-    const std::uint64_t quarter = bytes / 4;
     return {static_cast<std::uint32_t>(bytes), static_cast<std::uint32_t>(units * kUnitPages.value),
             static_cast<std::uint32_t>(units * kUnitBytes / bytes),
-            static_cast<std::uint32_t>(((std::uint64_t{1} << 32U) + quarter - 1) / quarter)};
+            inverse_of(static_cast<std::uint32_t>(bytes >> std::countr_zero(bytes)))};
 }
 
 consteval auto make() {

@@ -39,9 +39,9 @@ struct alignas(kHeapShape.cache_line) Slab {
     ///   shared   in the central heap's list of slabs with room, and guarded by its lock
     ///   nullptr  a large block, or no slab at all
     std::atomic<LocalHeap*> owner{nullptr};
-    std::byte* base = nullptr;     ///< block 0
-    std::uint32_t reciprocal = 0;  ///< SizeClass::reciprocal
-    std::uint32_t capacity = 0;    ///< blocks
+    std::byte* base = nullptr;   ///< block 0
+    std::uint32_t inverse = 0;   ///< SizeClass::inverse
+    std::uint32_t capacity = 0;  ///< blocks
     std::uint32_t block_bytes = 0;
     std::uint16_t class_number = kLarge;
     std::uint16_t words = 0;  ///< of `free`, and of `returned`
@@ -54,6 +54,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     bool listed = false;
     bool idle = false;               ///< counted in its owner's idle bytes
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
+    std::uint8_t shift = 0;          ///< block_bytes is an odd number times 2^shift
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span
@@ -83,16 +84,12 @@ struct alignas(kHeapShape.cache_line) Slab {
     }
     [[nodiscard]] std::byte* block(std::size_t number) const { return base + number * block_bytes; }
 
-    /// The number of the block that begins at `address`; capacity or more if none does. A multiplication instead of a
-    /// division (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019): the product's upper half is the
-    /// quotient, and its lower half is less than the reciprocal exactly when there is no remainder.
+    /// The number of the block that begins at `address`; capacity or more if none does. Multiplied with the inverse of the size, an
+    /// offset becomes its quotient if there is no remainder, and else a number that is larger than every quotient (Warren,
+    /// Hacker's Delight, 10-17). Only odd numbers have an inverse: the size's factor of 2^shift is rotated away first.
     [[nodiscard]] std::uint32_t number_of(const void* address) const {
         const auto offset = static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - base);
-        // Sizes are multiples of 4. What is left of an offset that is not becomes a number far beyond the last block.
-        const std::uint64_t product = std::uint64_t{std::rotr(offset, 2)} * reciprocal;
-        if (static_cast<std::uint32_t>(product) >= reciprocal) [[unlikely]]
-            return capacity;
-        return static_cast<std::uint32_t>(product >> 32U);
+        return std::rotr(offset, shift) * inverse;
     }
 
     /// The same, for the owner; a defect unless it is a block that was handed out.

@@ -74,8 +74,8 @@ public:
     virtual void release_empty(void* first, PageCount count) { release(first, count); }
     /// Gives back what it keeps for the next acquire(). True if there was something.
     virtual bool trim() { return false; }
-    /// Of a source for the heap's own pages: whether descriptors that nobody needs may be release()d. Only where all of the
-    /// heap is behind one lock: who frees from afar may look at a descriptor when its slab has ended (LocalHeap::post).
+    /// Of a source for the heap's own pages: whether single pages may be release()d now. Only where all of the heap is behind one lock, or
+    /// has had one local heap so far: who frees from afar may look at a descriptor when its slab has ended (LocalHeap::post).
     [[nodiscard]] virtual bool takes_descriptors_back() const { return false; }
 
 protected:

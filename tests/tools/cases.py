@@ -98,6 +98,7 @@ MALLOC += [
     # A block that grows to 64 MiB is copied (there is no mremap), and as much as is used may be kept.
     Case("malloc-interface", ["linux/interface"], expect=done, options=("--memory", "256M")),
     Case("malloc-returns", ["linux/returns", "one-thread"], expect=done),
+    Case("malloc-returns-musl", ["programs/returns-quire-musl"], expect=done),
     Case("malloc-addresses-run-out", ["linux/limit", "addresses"], expect=done),
     Case("malloc-memory-8M", ["programs/heap-quire-musl"], options=("--memory", "8M")),
 ]

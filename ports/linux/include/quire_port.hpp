@@ -44,6 +44,7 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .cache_line = 64,
                                          .idle_bytes = std::size_t{128} << 10U,
                                          .known = 1024,
+                                         .spare_descriptor_pages = 64,
                                          .recent = 32};
 
 /// For a machine where 1 MiB is much, with 32-bit addresses: blocks above 4 KiB have pages of their own, and a size of which there are a
@@ -56,6 +57,7 @@ inline constexpr HeapShape kSmallProgramShape = [] {
     shape.map_roots = 512;
     shape.map_leaf = 1024;
     shape.idle_bytes = 8192;
+    shape.spare_descriptor_pages = 4;
     shape.first_budget = 32768;
     shape.most_learned = 0;
     return shape;

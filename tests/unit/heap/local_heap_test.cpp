@@ -128,6 +128,40 @@ TEST(LocalHeap, WhatWasResizedHasTheSizeAskedForLast) {
     heaps.finish();
 }
 
+TEST(LocalHeap, ASizeThatRunsOutTakesWhatItsNeighbourFreed) {
+    constexpr std::size_t kLarger = size_class(class_for(kBytes) + 1).bytes;
+    Heaps heaps(1);
+    LocalHeap& heap = heaps[0];
+    std::vector<void*> larger;
+    // More than are remembered, and a whole slab of them: they are found in the slab, too.
+    for (std::size_t i = 0; i < 3 * size_class(class_for(kLarger)).capacity; ++i)
+        larger.push_back(heap.allocate(kLarger));
+    for (std::size_t i = 1; i < larger.size(); i += 2) heap.free(larger[i]);
+    const std::size_t before = heaps.slab_pages();
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < larger.size() / 3; ++i) {
+        blocks.push_back(heap.allocate(kBytes));
+        EXPECT_EQ(heap.usable_size(blocks.back()), kLarger);
+    }
+    EXPECT_EQ(heaps.slab_pages(), before) << "no new pages";
+    heaps.check();
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (i % 2 == 0)
+            heap.free_sized(blocks[i], kBytes);
+        else
+            heap.free_sized(blocks[i], kBytes, kBlockGranule);
+    }
+    void* const aligned = heap.allocate(kBytes, kBytes);
+    EXPECT_EQ(heap.usable_size(aligned), kBytes) << "others would not be aligned";
+    void* const exact = heap.allocate_exactly(class_for(kBytes));
+    EXPECT_EQ(heap.usable_size(exact), kBytes);
+    heap.free_sized(aligned, kBytes, kBytes);
+    heap.free(exact);
+    for (std::size_t i = 0; i < larger.size(); i += 2) heap.free(larger[i]);
+    heaps.check();
+    heaps.finish();
+}
+
 TEST(LocalHeap, OneThatHasNothing) {
     Heaps heaps(1);
     LocalHeap nothing;
@@ -166,6 +200,21 @@ TEST(LocalHeap, SurvivesEveryFailureOfItsSource) {
         heaps.finish();
         EXPECT_EQ(whole, heaps.source.spans.calls < position);
         if (whole) break;
+    }
+}
+
+TEST(LocalHeap, DescriptorsGoBackWhileNobodyElseCanLookAtThem) {
+    for (const bool takes_back : {false, true}) {
+        HeapsOver<CachedSource> heaps(1);
+        heaps.source.own.takes_back = takes_back;
+        for (int round = 0; round < 3; ++round) {
+            const std::vector<void*> blocks = fill(heaps[0], 500);
+            const std::size_t full = heaps.source.own.pages();
+            for (void* block : blocks) heaps[0].free(block);
+            heaps.check();
+            EXPECT_EQ(heaps.source.own.pages() + 10 < full, takes_back) << "of 500 slabs";
+        }
+        heaps.finish();
     }
 }
 

@@ -144,7 +144,7 @@ private:
     std::byte* base_;
 };
 
-/// The cache's own pages; it never gives them back.
+/// The heap's own pages; those that come back are full of zeroes, and another's soon.
 class TestOwnPages final : public SpanSource {
 public:
     explicit TestOwnPages(TestPages& pages) : pages_(pages) {}
@@ -155,16 +155,35 @@ public:
         EXPECT_EQ(alignment.value, 1U);
         if (pages_.fails()) return nullptr;
         const std::size_t bytes = count.value * kPageSize;
-        void* const first = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void* first = nullptr;
+        if (count.value == 1 && !returned_.empty()) {
+            first = returned_.back();
+            returned_.pop_back();
+        } else {
+            first = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            given_.emplace_back(first, bytes);
+        }
         std::memset(first, 0xCC, bytes);
-        given_.emplace_back(first, bytes);
         return first;
     }
-    void release(void*, PageCount) override { ADD_FAILURE() << "the cache's own pages stay"; }
+    void release(void* first, PageCount count) override {
+        EXPECT_TRUE(takes_back && count.value == 1) << "these pages stay";
+        std::memset(first, 0, kPageSize);
+        returned_.push_back(first);
+    }
+    bool takes_descriptors_back() const override { return takes_back; }
+
+    bool takes_back = false;  ///< for tests with one local heap
+    [[nodiscard]] std::size_t pages() const {
+        std::size_t result = 0;
+        for (const auto& [first, bytes] : given_) result += bytes / kPageSize;
+        return result - returned_.size();
+    }
 
 private:
     TestPages& pages_;
     std::vector<std::pair<void*, std::size_t>> given_;
+    std::vector<void*> returned_;
 };
 
 }  // namespace quire::test
