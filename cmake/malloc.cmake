@@ -6,7 +6,7 @@ file(GLOB QUIRE_MALLOC_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux
 file(GLOB QUIRE_DEBUG_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/debug/*.cpp)
 
 function(quire_linux_port target)
-  quire_precompile(${target})
+  quire_sources_together(${target})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
   target_link_libraries(${target} PRIVATE quire_warnings)
   target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
