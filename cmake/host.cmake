@@ -9,9 +9,12 @@ endfunction()
 
 # The other half, again: several sources as one. Not for host, whose objects tools/mutate.py replaces one by one.
 option(QUIRE_UNITY "sources compiled eight at a time" OFF)
+# A second argument: a target that is compiled alike, whose precompiled header will do.
 function(quire_sources_together target)
   if(QUIRE_UNITY)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+  elseif(ARGN)
+    target_precompile_headers(${target} REUSE_FROM ${ARGN})
   else()
     quire_precompile(${target})
   endif()
@@ -31,7 +34,7 @@ file(STRINGS ${hosted_sources} parts REGEX "^[^#]")
 list(TRANSFORM parts PREPEND ${CMAKE_SOURCE_DIR}/)
 target_sources(quire_kernel_parts PRIVATE ${parts})
 target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
-quire_sources_together(quire_kernel_parts)
+quire_sources_together(quire_kernel_parts quire)
 # It and file_system.cpp each have a take_component().
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/fs/fill.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
