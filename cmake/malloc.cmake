@@ -6,7 +6,7 @@ file(GLOB QUIRE_MALLOC_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux
 file(GLOB QUIRE_DEBUG_MALLOC CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ports/linux/debug/*.cpp)
 
 function(quire_linux_port target)
-  quire_precompile(${target})
+  quire_sources_together(${target} ${ARGN})
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/ports/linux/include)
   target_link_libraries(${target} PRIVATE quire_warnings)
   target_compile_options(${target} PRIVATE -fno-exceptions -fno-rtti $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
@@ -15,7 +15,7 @@ endfunction()
 # The heap on Linux, without the names that a program would take for its own malloc: for tests.
 add_library(quire_linux_heap STATIC EXCLUDE_FROM_ALL ${QUIRE_HEAP} ${CMAKE_SOURCE_DIR}/ports/linux/malloc/mapped_pages.cpp
   ${CMAKE_SOURCE_DIR}/ports/linux/malloc/guard_pages.cpp)
-quire_linux_port(quire_linux_heap)
+quire_linux_port(quire_linux_heap quire)
 
 option(QUIRE_MALLOC "libquire-malloc.so and libquire-malloc-debug.so" OFF)
 if(NOT QUIRE_MALLOC)
@@ -25,7 +25,10 @@ endif()
 # machine: "." for this one, or i386; the library lies in a folder of that name.
 function(quire_malloc_library target machine name)
   add_library(${target} SHARED ${ARGN})
-  quire_linux_port(${target})
+  string(REPLACE _debug "" alike ${target})
+  list(REMOVE_ITEM alike ${target})
+  quire_linux_port(${target} ${alike})
+  set_target_properties(${target} PROPERTIES DEFINE_SYMBOL "")
   if(machine STREQUAL "i386")
     target_compile_options(${target} PRIVATE -m32 -msse2)
     target_link_options(${target} PRIVATE -m32)

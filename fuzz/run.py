@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """run.py PROGRAM NAME TARGETS: runs a fuzzer over its corpus and what once crashed, then lets it look on for a bounded time.
 
-8 seconds, or its part of QUIRE_SOAK_MINUTES. What it finds goes to build/fuzz/found; a crash says how to see it again. The tree is not
+4 seconds, or its part of QUIRE_SOAK_MINUTES. What it finds goes to build/fuzz/found; a crash says how to see it again. The tree is not
 changed: fuzz/run.py --keep PROGRAM NAME makes a new corpus, as small as can be, of the old one and what was found.
 """
 import os
@@ -56,7 +56,7 @@ def main():
         sys.exit(f"fuzz/{name}: an expectation that fails does not end it")
     common = [f"-artifact_prefix={found.parent}/{name}-", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]
     soak = float(os.environ.get("QUIRE_SOAK_MINUTES", 0))
-    seconds = max(8, int(soak * 60 * 2 / int(sys.argv[3]) / 6))
+    seconds = max(4, int(soak * 60 * 2 / int(sys.argv[3]) / 6))
     look_on = [f"-max_total_time={seconds}", f"-max_len={MAX_BYTES}", found, corpus]
     for arguments in (inputs_of(corpus, regressions), look_on):
         done = run([program, *common, *arguments])

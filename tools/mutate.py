@@ -11,7 +11,6 @@ import os
 import pathlib
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -79,17 +78,15 @@ def build(mutant, folder):
         return None if "thread-safety" in errors else pathlib.Path("/bin/true")
     if not done or any(one.returncode != 0 for one in done):
         sys.exit(f"mutate: “{mutant.what}” does not compile:\n{errors}")
-    archive = folder / "libquire.a"
-    shutil.copy(HOST / "libquire.a", archive)
     program = folder / mutant.test
-    link = link.replace(f"-o {mutant.test} ", f"-o {program} ").replace(" libquire.a", f" {archive}")
+    link = link.replace(f"-o {mutant.test} ", f"-o {program} ")
     for name in sources:
         member = folder / (pathlib.Path(name).name + ".o")
         where = object_of(compiles[name])
         if f" {where} " in link:
             link = link.replace(f" {where} ", f" {member} ")
-        elif "/quire.dir/" in where:
-            subprocess.run(["ar", "r", archive, member], check=True, capture_output=True)
+        elif "/quire.dir/" in where:  # what stands before the archive is not taken from it
+            link = link.replace(" libquire.a", f" {member} libquire.a", 1)
     subprocess.run(link + " -Wl,--strip-debug", shell=True, cwd=HOST, check=True, capture_output=True)
     return program
 

@@ -50,6 +50,7 @@ class Machine:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
         self._process = subprocess.Popen(command(options, boot, pipes), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.PIPE, start_new_session=True)
+        self._end = os.pidfd_open(self._process.pid)  # readable when QEMU has ended
 
     def __enter__(self):
         return self
@@ -59,7 +60,7 @@ class Machine:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.complaint = self._process.stderr.read().decode(errors="replace").strip()
-        for descriptor in (*self._out, self._in, *self._others):
+        for descriptor in (*self._out, self._in, *self._others, self._end):
             os.close(descriptor)
         self._folder.cleanup()
 
@@ -69,6 +70,7 @@ class Machine:
         selector = selectors.DefaultSelector()
         for port in (TERMINAL, ERRORS, LOG):
             selector.register(self._out[port], selectors.EVENT_READ, port)
+        selector.register(self._end, selectors.EVENT_READ)
         waiting = bytearray()
         if source is None and self._options.mode != "test":  # test cases loop the port back to themselves
             waiting += guest.frame(b"")
@@ -87,7 +89,7 @@ class Machine:
                     del waiting[:os.write(self._in, waiting)]
                 elif key.fd == source:
                     unfinished = self._take(source, waiting)
-                else:
+                elif key.fd != self._end:  # of which the next turn hears
                     self._copy(key.data, sinks, log)
             if over:
                 for port in (TERMINAL, ERRORS, LOG):

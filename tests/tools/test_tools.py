@@ -1,5 +1,6 @@
 """The tools' own tests: archives, options, and how a run ends. Run by ctest after everything is built."""
 import io
+import json
 import os
 import pathlib
 import resource
@@ -164,11 +165,13 @@ class LintTest(unittest.TestCase):
     def test_a_linter_that_cannot_run_is_no_success(self):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            for part in ("tools", "quire", "bin"):
-                (folder / part).mkdir()
+            for part in ("tools", "quire", "bin", "build/i386"):
+                (folder / part).mkdir(parents=True)
             (folder / "tools" / "tidy.py").write_bytes((ROOT / "tools" / "tidy.py").read_bytes())
             (folder / ".clang-tidy").write_text("")
             (folder / "quire" / "one.cpp").write_text("")
+            (folder / "build" / "i386" / "compile_commands.json").write_text(
+                json.dumps([{"file": f"{folder}/quire/one.cpp", "command": "clang++ -o one.o -c one.cpp"}]))
             (folder / "bin" / "clang-tidy-19").write_text("#!/bin/sh\nexit 1\n")
             (folder / "bin" / "clang-tidy-19").chmod(0o755)
             done = subprocess.run([sys.executable, folder / "tools" / "tidy.py"], capture_output=True, text=True, check=False,

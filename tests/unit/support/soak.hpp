@@ -14,7 +14,7 @@ namespace quire::test {
 class Soak {
 public:
     /// `tests` is about how many such tests share the minutes of a soak.
-    Soak(const char* name, std::uint64_t seeds, unsigned tests = 20) : name_(name), seeds_(seeds) {
+    Soak(const char* name, std::uint64_t seeds, unsigned tests = 14) : name_(name), seeds_(seeds) {
         if (const char* const given = std::getenv("QUIRE_SEED")) {
             seed_ = std::strtoull(given, nullptr, 10) - 1;
             seeds_ = 1;
