@@ -35,7 +35,9 @@ struct Packed {
     std::uintptr_t address_and_bit;
     Slab::Word* word_at;
 
-    static Packed make(std::uintptr_t block, Slab::Word* word, std::size_t bit) { return {block << kShift | bit, word}; }
+    static Packed make(std::uintptr_t block, Slab::Word* word, std::size_t bit) {
+        return {block << kShift | bit, word};
+    }
     [[nodiscard]] std::uintptr_t block() const {
         return static_cast<std::uintptr_t>(static_cast<std::intptr_t>(address_and_bit) >> kShift);
     }
