@@ -31,9 +31,10 @@ foreach(machine . i386)
   target_link_libraries(linux_fork_${suffix} PRIVATE ${watcher})
 endforeach()
 
-foreach(case Interface Defects Fork Threads Limit Returns Model)
+foreach(case Interface Defects Fork Threads Limit Returns Model Shifting)
   string(TOLOWER ${case} name)
   add_test(NAME linux/${name} COMMAND ${runner} ${CMAKE_BINARY_DIR} ${case})
+  set_tests_properties(linux/${name} PROPERTIES TIMEOUT 7200)
 endforeach()
 # Under an emulator: what depends on the width of a word, and not on how much memory the emulator takes.
 foreach(case Interface Defects Fork Model)

@@ -109,6 +109,8 @@ MUTANTS = [
     Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger ? borrow(class_number)", "false ? borrow(class_number)", "local_heap_test"),
     Mutant("a size's factor of two stays in a block's offset", SLAB, "std::rotr(offset, shift) * inverse", "offset * inverse", "slab_test"),
     Mutant("descriptors stay", POOL_OF_SLABS, "!source_.takes_descriptors_back())", "true)", "local_heap_test"),
+    Mutant("a heap that ends keeps what was returned to it meanwhile", FREE, "    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.\n    share_waiting();\n", "", "local_heap_test"),
+    Mutant("what nobody needs is kept for ever", SPANS, "    give_back_surplus();\n", "", "span_cache_test"),
     Mutant("zeroes are not", LOCAL, "    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
     Mutant("an empty slab counts as full", FREE, "        delete_slab(slab);\n        if (++deleted_", "        disown(slab);\n        if (++deleted_", "heap_test"),
     Mutant("a slab goes to somebody else with its latest blocks still at hand", FREE, "    forget_recent(slab);\n    std::uint32_t& grown", "    std::uint32_t& grown", "local_heap_test"),

@@ -90,8 +90,11 @@ void LocalHeap::check_recent(std::size_t class_number) const {
 }
 
 void LocalHeap::check_invariants() const {
+    const bool ended = inbox_.load(std::memory_order_acquire) == closed();
     std::size_t idle = 0;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        require(!ended || (slabs_[i].current == nullptr && slabs_[i].waiting.first() == nullptr),
+                "I18: a heap that has ended owns a slab");
         const Bin& bin = bins_[i];
         if (const Slab* const slab = slabs_[i].current; slab != nullptr) {
             require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && !slab->listed,

@@ -133,8 +133,6 @@ private:
     };
     static constexpr std::size_t kLargestBatched = 1024;  ///< bytes: larger blocks are returned at once
     static constexpr std::uint32_t kMostPatience = 16;
-    /// A block may be so many sizes larger than need be: at most a quarter of it is lost.
-    static constexpr std::size_t kBorrowed = kHeapShape.small_steps / 4;
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
     [[nodiscard]] void* take(std::size_t class_number);
@@ -150,6 +148,7 @@ private:
     void part_with(const Slab& slab);
     void delete_slab(Slab& slab);
     void share(Slab& slab);
+    void share_waiting();
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);

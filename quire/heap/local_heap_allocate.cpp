@@ -89,7 +89,9 @@ Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
             return shared;
         }
     }
-    if (slab == nullptr || slab->cursor >= slab->carved_words()) return nullptr;
+    const bool whole = slab != nullptr && slab->carved == slab->capacity;
+    // The cursor may be behind blocks that were freed since; of a slab that can grow no more, leave() sees what is true.
+    if (slab == nullptr || (!whole && slab->cursor >= slab->carved_words())) return nullptr;
     waiting.remove(*slab);
     return slab;
 }
@@ -103,7 +105,7 @@ void LocalHeap::make_current(std::size_t class_number, Slab& slab) {
 /// A block of one of the next sizes that was freed. It has frames already, and neighbouring sizes are used less and more by chance:
 /// what one has too much of saves the other new pages.
 void* LocalHeap::borrow(std::size_t class_number) {
-    const std::size_t end = std::min(class_number + kBorrowed + 1, kSizeClasses);
+    const std::size_t end = std::min(class_number + kHeapShape.borrowed + 1, kSizeClasses);
     for (std::size_t larger = class_number + 1; larger < end; ++larger) {
         if (bins_[larger].recent != recent_[larger].data()) return take(larger);
         const Slab* const waiting = slabs_[larger].waiting.first();
@@ -115,10 +117,11 @@ void* LocalHeap::borrow(std::size_t class_number) {
 
 /// Blocks that were never handed out, for a bin whose word has none. False if there is no memory.
 bool LocalHeap::grow(std::size_t class_number) {
-    Slab* slab = slabs_[class_number].waiting.first();
-    if (slab != nullptr)
-        slabs_[class_number].waiting.remove(*slab);
-    else
+    SlabList& waiting = slabs_[class_number].waiting;
+    Slab* slab = waiting.first();
+    if (slab != nullptr && slab->carved < slab->capacity)
+        waiting.remove(*slab);
+    else  // borrow() may have received whole ones meanwhile
         slab = central_->new_slab(class_number, this);
     if (slab == nullptr) return false;
     make_current(class_number, *slab);
@@ -152,6 +155,7 @@ void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
 
 /// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
 void LocalHeap::carve(Bin& bin, Slab& slab) {
+    require(slab.carved < slab.capacity, "I18: a slab of which all blocks were handed out is to grow");
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);

@@ -161,14 +161,21 @@ void LocalHeap::close() {
     release_empty();
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         if (slabs_[i].current != nullptr) leave(i);
-        while (Slab* const slab = slabs_[i].waiting.first()) {
-            slabs_[i].waiting.remove(*slab);
+    }
+    share_waiting();
+    // Whoever found this heap as an owner just before has put his slab into the inbox by now, or finds it closed and looks again.
+    settle_all(inbox_.exchange(closed(), std::memory_order_seq_cst));
+    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.
+    share_waiting();
+}
+
+void LocalHeap::share_waiting() {
+    for (Slabs& slabs : slabs_) {
+        while (Slab* const slab = slabs.waiting.first()) {
+            slabs.waiting.remove(*slab);
             share(*slab);
         }
     }
-    // Nobody finds this heap as an owner any more. Whoever found it just before has put his slab into the inbox by now, or
-    // finds it closed and looks again.
-    settle_all(inbox_.exchange(closed(), std::memory_order_seq_cst));
 }
 
 void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment, Resized resized) {
@@ -177,7 +184,7 @@ void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment
     require(slab != nullptr, Slab::kForeign);
     const std::size_t class_number =
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
-    const std::size_t borrowed = alignment <= kBlockGranule ? kBorrowed : 0;
+    const std::size_t borrowed = alignment <= kBlockGranule ? kHeapShape.borrowed : 0;
     const bool same = slab->is_large()
                           ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
                           : class_number <= slab->class_number && slab->class_number <= class_number + borrowed;

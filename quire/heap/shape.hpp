@@ -22,6 +22,7 @@ struct HeapShape {
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
     std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block
     std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
+    std::size_t borrowed;           ///< by so many sizes a block may be larger than need be: LocalHeap::borrow
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t recent;  ///< how many blocks of each size, less one, a local heap remembers when they are freed
     /// Bytes that a program's heap may keep free in any case, for the next time.
@@ -45,6 +46,7 @@ inline constexpr HeapShape kKernelHeapShape{.unit_shift = 12,
                                             .cache_line = 4 * sizeof(void*),
                                             .idle_bytes = 16384,
                                             .known = 64,
+                                            .borrowed = 0,
                                             .spare_descriptor_pages = 1,
                                             .recent = 8};
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "quire/base/defect.hpp"
 
@@ -69,6 +70,7 @@ void SpanCache::release(void* first, PageCount count) {
     }
     learn();
     keep_at_most(budget());
+    give_back_surplus();
 }
 
 std::byte* SpanCache::take(PageCount count, PageCount alignment) {
@@ -103,6 +105,7 @@ std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t uni
     const Units dirty = chunk.dirty & taken;
     const auto dirty_units = static_cast<std::size_t>(ones_in(dirty));
     kept_ -= dirty_units * kUnitBytes;
+    least_kept_ = std::min(least_kept_, kept());
     wanted((units - dirty_units) * kUnitBytes);
     used_ += units * kUnitBytes;
     chunk.free &= ~taken;
@@ -200,6 +203,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
     latest_large_ = taken;
+    least_kept_ = std::min(least_kept_, kept());
     used_ += bytes;
     wanted_large();
     return taken.first;
@@ -265,12 +269,25 @@ void SpanCache::purge(Chunk& chunk) {
     chunk.dirty &= ~purged;
 }
 
-/// Gives back frames until no more than `bytes` are kept, and then some, so that it does not begin again at once. What takes one
-/// call for much comes first: large extents, then whole chunks, then what is free between used units. The last chunk of the
-/// list is the one that is used last.
+/// Gives back frames if more than `bytes` are kept, and then some, so that it does not begin again at once.
 void SpanCache::keep_at_most(std::size_t bytes) {
-    if (kept() <= bytes) return;
-    const std::size_t target = bytes / 2;
+    if (kept() > bytes) give_back_until(bytes / 2);
+}
+
+/// What was kept all the time since it looked here last has not been needed.
+void SpanCache::give_back_surplus() {
+    const std::uint64_t now = pages_.now();
+    if (now - last_looked_ < kSoon) return;
+    last_looked_ = now;
+    const std::size_t surplus = std::exchange(least_kept_, kept());
+    const std::size_t least = kFirstBudget + learned_;
+    if (surplus > least) give_back_until(kept() - (surplus - least));
+    least_kept_ = std::min(least_kept_, kept());
+}
+
+/// What takes one call for much comes first: large extents, then whole chunks, then what is free between used units. The last chunk of
+/// the list is the one that is used last.
+void SpanCache::give_back_until(std::size_t target) {
     const std::size_t large = kept() - kept_;
     const std::size_t excess = kept() - target;
     given_back(large_.keep_at_most(pages_for(large > excess ? large - excess : 0)).value * kPageSize);

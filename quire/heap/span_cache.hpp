@@ -10,7 +10,8 @@
 /// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
 /// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
-/// most_learned; a second without a mistake halves what was learned.
+/// most_learned; a second without a mistake halves what was learned. What was kept for a second and never needed is surplus,
+/// and goes back whatever the budget says, but for what was learned.
 
 #include <array>
 #include <bit>
@@ -113,6 +114,8 @@ private:
     [[nodiscard]] std::size_t budget() const;
     [[nodiscard]] std::size_t budget_in_growth() const;
     void keep_at_most(std::size_t bytes);
+    void give_back_surplus();
+    void give_back_until(std::size_t target);
     void given_back(std::size_t bytes);
     void wanted(std::size_t bytes);
     void wanted_large();
@@ -134,6 +137,8 @@ private:
     std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again
     std::uint64_t last_given_back_ = 0;  ///< when
     std::uint64_t last_learned_ = 0;
+    std::size_t least_kept_ = 0;     ///< bytes, since
+    std::uint64_t last_looked_ = 0;  ///< give_back_surplus() looked
     std::uint64_t purges_ = 0;
 };
 

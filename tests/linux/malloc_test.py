@@ -44,12 +44,12 @@ class Case(unittest.TestCase):
         done.stderr = "".join(line for line in done.stderr.splitlines(True) if not line.startswith("qemu:"))
         return done
 
-    def program(self, name, *words):
-        return self.start([str(FOLDER / "linux" / name), *words])
+    def program(self, name, *words, seconds=120):
+        return self.start([str(FOLDER / "linux" / name), *words], seconds)
 
-    def works(self, name, *words):
+    def works(self, name, *words, seconds=120):
         with self.subTest(case=" ".join(words)):
-            done = self.program(name, *words)
+            done = self.program(name, *words, seconds=seconds)
             self.assertEqual((done.returncode, done.stdout), (0, "done\n"), done)
 
 
@@ -161,6 +161,13 @@ class Model(Case):
         self.works("guards", "200" if EMULATOR else "1500")
         if not EMULATOR and may_lock():
             self.works("guards", "600", "locked")
+
+
+class Shifting(Case):
+    def test_shifting(self):
+        seconds = max(3, int(float(os.environ.get("QUIRE_SOAK_MINUTES", 0)) * 60 / 14 / 2))
+        for threads in ("1", "4"):
+            self.works("shifting", str(seconds), threads, "32", seconds=seconds + 120)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,12 @@ public:
     using Lock = HostedLock;
 
     static constexpr std::size_t kPagesPerTable = 1024;
-    static constexpr HeapShape kHeapShape = kKernelHeapShape;
+    /// A kernel's, but that sizes lend each other blocks, as a program's do: what tests see of the heap is all of it.
+    static constexpr HeapShape kHeapShape = [] {
+        HeapShape shape = kKernelHeapShape;
+        shape.borrowed = 1;
+        return shape;
+    }();
     static constexpr PageRange kUserPages{Page{0x10}, Page{0xC0000}};
     static constexpr PageRange kKernelPages{Page{0xC0400}, Page{0xFEC00}};
     static constexpr PageRange kKernelNodes{Page{0xFEC00}, Page{0xFF000}};

@@ -44,6 +44,7 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .cache_line = 64,
                                          .idle_bytes = std::size_t{128} << 10U,
                                          .known = 1024,
+                                         .borrowed = 2,
                                          .spare_descriptor_pages = 64,
                                          .recent = 32};
 

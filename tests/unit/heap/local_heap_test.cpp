@@ -218,6 +218,26 @@ TEST(LocalHeap, DescriptorsGoBackWhileNobodyElseCanLookAtThem) {
     }
 }
 
+TEST(LocalHeap, WhatOthersReturnWhileAHeapEndsHasAnOwner) {
+    Heaps heaps(2);
+    // The current slab of the heap is full. While it ends, and has looked into its inbox already, another returns a block of it.
+    std::vector<void*> blocks;
+    for (std::size_t i = 0; i < size_class(class_for(16)).capacity; ++i) blocks.push_back(heaps[0].allocate(16));
+    heaps[0].free(heaps[0].allocate(1000));  // an empty slab, which is given back then
+    heaps.source.spans.on_release = [&] {
+        heaps[1].free(blocks.front());
+        heaps[1].free(blocks.back());  // of another word: now the first one is returned
+    };
+    heaps[0].close();
+    EXPECT_FALSE(heaps.source.spans.on_release) << "it was called";
+    heaps.check();
+    for (std::size_t i = 1; i + 1 < blocks.size(); ++i) heaps[1].free(blocks[i]);
+    heaps[1].trim();
+    heaps.check();
+    heaps[0].reopen();
+    heaps.finish();
+}
+
 TEST(LocalHeap, AForkFindsTheCentralHeapFree) {
     HeapsOver<CachedSource> heaps(1);
     void* const block = heaps[0].allocate(kBytes);

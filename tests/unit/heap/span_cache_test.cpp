@@ -272,5 +272,29 @@ TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
     model.finish();
 }
 
+TEST(SpanCache, WhatNobodyNeedsForASecondGoesBack) {
+    Model model(1);
+    constexpr PageCount kCount{8};
+    constexpr std::size_t kSpans = 1000;
+    std::vector<void*> spans;
+    for (std::size_t i = 0; i < 2 * kSpans; ++i) {
+        spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+        std::memset(spans.back(), 1, kCount.value * kPageSize);
+    }
+    for (; spans.size() > kSpans; spans.pop_back()) model.cache.release(spans.back(), kCount);
+    const std::size_t kept = model.cache.statistics().kept_bytes;
+    EXPECT_GT(kept, kSpans * kCount.value * kPageSize / 2) << "as much as is used may be kept";
+    const auto come_and_go = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+        for (std::size_t i = 0; i < count; ++i, spans.pop_back()) model.cache.release(spans.back(), kCount);
+    };
+    for (int i = 0; i < 3; ++i, model.pages.time += 1500) come_and_go(kSpans / 4);
+    const std::size_t then = model.cache.statistics().kept_bytes;
+    EXPECT_GE(then, kSpans / 5 * kCount.value * kPageSize) << "this is needed each time";
+    EXPECT_LT(then, kept - kept / 4) << "and the rest is not";
+    for (void* span : spans) model.cache.release(span, kCount);
+    model.finish();
+}
+
 }  // namespace
 }  // namespace quire

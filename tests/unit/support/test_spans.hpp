@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 
 #include <cstring>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "quire/heap/span_source.hpp"
@@ -40,6 +42,7 @@ public:
         return nullptr;
     }
     void release(void* first, PageCount count) override {
+        if (on_release) std::exchange(on_release, {})();
         const auto start = static_cast<std::size_t>(static_cast<std::byte*>(first) - base_) / kPageSize;
         for (std::size_t i = 0; i < count.value; ++i) {
             EXPECT_TRUE(used_[start + i]);
@@ -54,6 +57,7 @@ public:
     std::size_t pages = 0;
     std::size_t calls = 0;
     std::size_t fail_at = 0;
+    std::function<void()> on_release;  ///< called once: what others do meanwhile
 
 private:
     std::vector<bool> used_;
