@@ -16,8 +16,8 @@ namespace {
 using linux_test::Random;
 
 constexpr std::size_t kMiB = std::size_t{1} << 20U;
-constexpr unsigned kPhases = 48;     // of a tour: up and down
-constexpr unsigned kDoublings = 12;  // from 16 bytes
+constexpr unsigned kPhases = 48;        // of a tour: up and down
+constexpr std::size_t kDoublings = 12;  // from 16 bytes
 
 struct Block {
     unsigned char* at = nullptr;
