@@ -279,7 +279,8 @@ void SpanCache::give_back_surplus() {
     const std::uint64_t now = pages_.now();
     if (now - last_looked_ < kSoon) return;
     last_looked_ = now;
-    const std::size_t surplus = std::exchange(least_kept_, kept());
+    // Less may be kept by now without any of it having been taken: it was given back.
+    const std::size_t surplus = std::min(std::exchange(least_kept_, kept()), kept());
     const std::size_t least = kFirstBudget + learned_;
     if (surplus > least) give_back_until(kept() - (surplus - least));
     least_kept_ = std::min(least_kept_, kept());

@@ -161,7 +161,9 @@ void* OwnPages::acquire(PageCount count, PageCount alignment) {
 }
 
 void OwnPages::release(void* first, PageCount count) {
-    require(count.value == 1 && takes_descriptors_back(), "of the heap's own pages only single ones are given back");
+    // Not takes_descriptors_back(): a second heap may have been announced since the caller asked.
+    require(count.value == 1 && returned_count_ < returned_.size(),
+            "of the heap's own pages only single ones are given back");
     const PageRun page{first, count};
     pages_.purge({&page, 1});
     returned_[returned_count_++] = first;
