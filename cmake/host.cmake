@@ -35,8 +35,6 @@ list(TRANSFORM parts PREPEND ${CMAKE_SOURCE_DIR}/)
 target_sources(quire_kernel_parts PRIVATE ${parts})
 target_link_libraries(quire_kernel_parts PUBLIC quire PRIVATE quire_warnings)
 quire_sources_together(quire_kernel_parts quire)
-# It and file_system.cpp each have a take_component().
-set_source_files_properties(${CMAKE_SOURCE_DIR}/kernel/fs/fill.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 target_compile_options(quire_kernel_parts PRIVATE -fno-exceptions -fno-rtti)
 
 # Counters for tools/coverage.py, in quire/ only. The compiler puts them where the source says, whatever else it instruments. Each process

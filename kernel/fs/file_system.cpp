@@ -5,24 +5,13 @@
 #include <memory>
 #include <new>
 
+#include "kernel/fs/path_components.hpp"
+
 namespace quire::kernel {
 
 namespace {
 
 constexpr unsigned kMaxLinks = 40;  // path_resolution(7)
-
-/// Takes the first component off a path; slashes before it and behind it go too.
-std::string_view take_component(std::string_view& path) {
-    while (path.starts_with('/')) path.remove_prefix(1);
-    const std::string_view component = path.substr(0, path.find('/'));
-    path.remove_prefix(component.size());
-    return component;
-}
-
-std::string_view without_leading_slashes(std::string_view path) {
-    while (path.starts_with('/')) path.remove_prefix(1);
-    return path;
-}
 
 }  // namespace
 

@@ -1,22 +1,11 @@
 #include <new>
 
 #include "kernel/fs/file_system.hpp"
+#include "kernel/fs/path_components.hpp"
 
 namespace quire::kernel {
 
 namespace {
-
-/// Takes the first component off a path, with the slashes around it.
-std::string_view take_component(std::string_view& path) {
-    const auto skip_slashes = [&] {
-        while (path.starts_with('/')) path.remove_prefix(1);
-    };
-    skip_slashes();
-    const std::string_view component = path.substr(0, path.find('/'));
-    path.remove_prefix(component.size());
-    skip_slashes();
-    return component;
-}
 
 /// Files of which more names may come, by what they were called in the archive.
 class LinkedFiles {
@@ -74,6 +63,7 @@ SysResult<Ref<Inode>> Filler::make_parents(std::string_view& path) {
     Ref<Inode> directory(&files_.root());
     for (;;) {
         const std::string_view name = take_component(path);
+        path = without_leading_slashes(path);
         if (name == "..") return fail(Errno::einval);
         if (path.empty()) {
             path = name;
