@@ -2,6 +2,7 @@
 import fcntl
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -48,7 +49,9 @@ class Machine:
         self._others = [os.open(name + ".in", os.O_RDWR | os.O_NONBLOCK) for name in pipes[1:]]
         for descriptor in (*self._out, self._in):
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, 1 << 20)
-        self._process = subprocess.Popen(command(options, boot, pipes), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        # Who kills us must not leave an emulator behind that runs for ever.
+        dies_with_us = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        self._process = subprocess.Popen(dies_with_us + command(options, boot, pipes), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.PIPE, start_new_session=True)
         self._end = os.pidfd_open(self._process.pid)  # readable when QEMU has ended
 

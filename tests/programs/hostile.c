@@ -45,9 +45,19 @@ static int left_out(uint32_t number) {
     return 0;
 }
 
+/* The library would call through %gs, which may be anything by now, and try again for ever. */
+static _Noreturn void leave(int status) {
+    for (;;) __asm__ volatile("int $0x80" : : "a"(SYS_exit_group), "b"(status) : "memory");
+}
+
+static void say(int to, const char *text) {
+    int result;
+    __asm__ volatile("int $0x80" : "=a"(result) : "0"(SYS_write), "b"(to), "c"(text), "d"(strlen(text)) : "memory");
+}
+
 static void skip(int number, siginfo_t *info, void *context) {
     (void)number;
-    if ((uintptr_t)info->si_addr - 0x60000000 > 0x200000) _exit(3); /* a call has written over us: our own fault */
+    if ((uintptr_t)info->si_addr - 0x60000000 > 0x200000) leave(3); /* a call has written over us: our own fault */
     ((ucontext_t *)context)->uc_mcontext.gregs[REG_EIP] += 3; /* movb $1, (%reg) */
 }
 
@@ -75,6 +85,6 @@ int main(int argc, char **argv) {
         __asm__ volatile("push %%ebp\n\tmov %7, %%ebp\n\tint $0x80\n\tpop %%ebp" : "=a"(result) : "0"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e), "m"(f) : "memory");
         if (number == 192 && result < 0xFFFFF000 && draw() % 2) __asm__ volatile("movb $1, (%%eax)" : : "a"(result) : "memory"); /* may be SIGSEGV, if it asked for nothing */
     }
-    write(kept, "survived\n", 9);
-    return 0;
+    say(kept, "survived\n");
+    leave(0);
 }

@@ -145,6 +145,28 @@ class EndTest(unittest.TestCase):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20), 128 + signal.SIGTERM)
 
+    def test_killed_without_a_last_word(self):
+        """The emulator ends with whoever started it."""
+        def is_emulator(process):
+            try:
+                return b"qemu-system" in pathlib.Path(f"/proc/{process}/cmdline").read_bytes()
+            except OSError:
+                return False
+
+        def emulators(parent):
+            return [child for child in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split() if is_emulator(child)]
+
+        process = subprocess.Popen([ROOT / "run", "--no-build", "--", "busybox", "sleep", "100"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until = time.monotonic() + 20
+        while not (started := emulators(process.pid)) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual(len(started), 1)
+        process.kill()
+        process.wait(20)
+        while (left := is_emulator(started[0])) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertFalse(left)
+
     def test_files_and_log(self):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
