@@ -27,6 +27,24 @@ constexpr std::size_t kFreelyAligned = std::min(std::size_t{4} << 20U, 64 * kUni
 
 }  // namespace
 
+/// Holds the lock for a scope, and then does what the source has left to do.
+class QUIRE_SCOPED CentralHeap::Section {
+public:
+    explicit Section(CentralHeap& heap) QUIRE_ACQUIRE(heap.lock_) : heap_(heap) { heap.lock_.lock(); }
+    ~Section() QUIRE_RELEASE() {
+        const PageChores chores = heap_.spans_.take_chores();
+        heap_.lock_.unlock();
+        heap_.spans_.do_chores(chores);
+    }
+    Section(const Section&) = delete;
+    Section& operator=(const Section&) = delete;
+    Section(Section&&) = delete;
+    Section& operator=(Section&&) = delete;
+
+private:
+    CentralHeap& heap_;
+};
+
 /// A descriptor for a span, of which the map shows the first `known` pages. nullptr leaves nothing behind.
 Slab* CentralHeap::enter(void* first, PageCount pages, PageCount known, std::size_t words) {
     Slab* const slab = descriptors_.take(words);
@@ -72,7 +90,7 @@ std::size_t CentralHeap::offset_for(const SizeClass& size) {
 Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     const SizeClass& size = size_class(class_number);
     const PageCount pages{size.slab_pages};
-    const Guard guard(lock_);
+    const Section section(*this);
     void* const first =
         size.bytes <= kDenseBlocks ? spans_.acquire_dense(pages, kUnitPages) : spans_.acquire(pages, kUnitPages);
     if (first == nullptr) return nullptr;
@@ -100,7 +118,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
 }
 
 void CentralHeap::delete_slab(Slab& slab) {
-    const Guard guard(lock_);
+    const Section section(*this);
     delete_slab_locked(slab);
 }
 
@@ -114,7 +132,7 @@ void CentralHeap::delete_slab_locked(Slab& slab) {
 }
 
 void CentralHeap::share(Slab& slab) {
-    const Guard guard(lock_);
+    const Section section(*this);
     SlabList& list = shared_[slab.class_number];
     list.add(slab);
     shared_counts_[slab.class_number].fetch_add(1, std::memory_order_relaxed);
@@ -129,7 +147,7 @@ void CentralHeap::unshare_locked(Slab& slab) {
 }
 
 Slab* CentralHeap::take_shared(std::size_t class_number, LocalHeap* owner) {
-    const Guard guard(lock_);
+    const Section section(*this);
     Slab* const slab = shared_[class_number].first();
     if (slab == nullptr) return nullptr;
     unshare_locked(*slab);
@@ -145,7 +163,7 @@ void CentralHeap::settle_shared_locked(Slab& slab) {
 }
 
 bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
-    const Guard guard(lock_);
+    const Section section(*this);
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
     require(number < slab.carved, Slab::kNeverTaken);
     slab.give_back(number);
@@ -155,7 +173,7 @@ bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
 }
 
 bool CentralHeap::collect_shared(Slab& slab) {
-    const Guard guard(lock_);
+    const Section section(*this);
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
     if (collect_returned(slab) != 0) settle_shared_locked(slab);
     return true;
@@ -177,7 +195,7 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
 
 CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment,
                                                Purpose purpose) {
-    const Guard guard(lock_);
+    const Section section(*this);
     void* const first = spans_.acquire(pages, alignment);
     if (first == nullptr) return {};
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
@@ -203,7 +221,7 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
     const PageCount pages{slab.pages};
     const bool watched = slab.framed == 0;
     const bool used = watched && spans_.have_frames(first, pages);
-    const Guard guard(lock_);
+    const Section section(*this);
     if (watched) history_.learn(pages, used);
     large_pages_ -= pages;
     forget(slab, kLargeKnown);
@@ -227,7 +245,7 @@ void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
 }
 
 bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) {
-    const Guard guard(lock_);
+    const Section section(*this);
     if (!spans_.resize(slab.base, PageCount{slab.pages}, pages)) return false;
     set_large_size(slab, bytes, pages);
     return true;
@@ -252,7 +270,7 @@ bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
     // Frames that are there already are better written to than replaced.
     const bool moved = is_zero && spans_.transfer(from, old, to);
     if (!moved) std::memcpy(to, from, old.value * kPageSize);
-    const Guard guard(lock_);
+    const Section section(*this);
     map_.set(range_of(page_of(from), kLargeKnown), nullptr);
     map_.set(range_of(page_of(to), kLargeKnown), &slab);
     slab.base = to;
@@ -266,7 +284,7 @@ bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
 
 /// With room behind it, and in the map's reach. nullptr: there is no memory.
 std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
-    const Guard guard(lock_);
+    const Section section(*this);
     auto* const first = static_cast<std::byte*>(spans_.acquire_growing(pages, kUnitPages));
     if (first == nullptr) return nullptr;
     if (!map_.prepare(range_of(page_of(first), kLargeKnown), own_)) {
@@ -278,17 +296,17 @@ std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
 }
 
 bool CentralHeap::trim() {
-    const Guard guard(lock_);
+    const Section section(*this);
     return spans_.trim();
 }
 
 void CentralHeap::seed(std::uint32_t seed) {
-    const Guard guard(lock_);
+    const Section section(*this);
     random_ = seed;
 }
 
 void* CentralHeap::acquire_own(PageCount pages) {
-    const Guard guard(lock_);
+    const Section section(*this);
     void* const first = own_.acquire_zeroed(pages, PageCount{1});
     if (first != nullptr) acquired_own_ += pages;
     return first;

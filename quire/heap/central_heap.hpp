@@ -110,10 +110,14 @@ public:
     void check_invariants() const QUIRE_EXCLUDES(lock_);
 
     /// Around a fork: the child finds the lock free and everything consistent.
-    void before_fork() QUIRE_ACQUIRE(lock_) { lock_.lock(); }
+    void before_fork() QUIRE_ACQUIRE(lock_) {
+        lock_.lock();
+        spans_.await_chores();
+    }
     void after_fork() QUIRE_RELEASE(lock_) { lock_.unlock(); }
 
 private:
+    class Section;
     [[nodiscard]] Slab* enter(void* first, PageCount pages, PageCount known, std::size_t words) QUIRE_REQUIRES(lock_);
     /// A new large block, and what is to be done with it when the lock is free.
     struct NewLarge {

@@ -69,7 +69,7 @@ bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) 
     if (fence_count_ < kMostFences) fences_[fence_count_++] = first;
     if (large_frames) pages_.prefer_large_frames(first, PageCount{pages});
     mapped_ += pages;
-    guard(first + (pages - 1) * kPageSize, 1);
+    pages_.protect(first + (pages - 1) * kPageSize, PageCount{1}, false);
     insert({first, pages, 0, ++time_});
     return true;
 }
@@ -84,18 +84,24 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     // Where exactly the frames of an extent are is not known; they count for its beginning.
     std::size_t frames = whole.dirty;
     if (before != 0) {
-        guard(first - kPageSize, 1);
+        // At once: this extent may become another's span before the chores are done.
+        pages_.protect(first - kPageSize, PageCount{1}, false);
         const std::size_t part = std::min(frames, before);
         frames -= part;
-        insert({whole.first, before, std::max<std::size_t>(part, dirty ? 1 : 0), whole.since});
+        insert({.first = whole.first,
+                .pages = before,
+                .dirty = std::max<std::size_t>(part, dirty ? 1 : 0),
+                .since = whole.since,
+                .seams = whole.seams});
     }
     const std::size_t clean = count.value - std::min(frames, count.value);
     taken_clean_ += clean;
     frames -= std::min(frames, pages);
     if (behind != 0)
         insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since,
-                whole.guards});
-    change_guards(first + pages * kPageSize, behind != 0 ? 0 : whole.guards, pages - count.value);
+                whole.guards, whole.seams});
+    if (whole.seams) unguard(first, count.value);
+    change_guards(first + pages * kPageSize, behind != 0 || whole.seams ? 0 : whole.guards, pages - count.value);
     return {first, dirty, clean > count.value / 4};
 }
 
@@ -108,14 +114,14 @@ void LargeSpans::give(void* first, PageCount count) {
     while (count_ > kMostExtents) give_back_oldest();
 }
 
-/// Puts an extent into its place, and makes one of it and its neighbours; the guards between them end.
+/// Puts an extent into its place, and makes one of it and its neighbours.
 void LargeSpans::insert(Extent extent) {
     kept_ += extent.dirty;
     std::size_t place = 0;
     while (place < count_ && extents_[place].first < extent.first) ++place;
     if (place < count_ && extent.end() == extents_[place].first) {
-        unguard(extent.end() - extent.guards * kPageSize, extent.guards);
         extent.guards = extents_[place].guards;
+        extent.seams = true;
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
         std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
@@ -123,8 +129,8 @@ void LargeSpans::insert(Extent extent) {
     }
     if (place > 0 && extents_[place - 1].end() == extent.first) {
         Extent& before = extents_[place - 1];
-        unguard(before.end() - before.guards * kPageSize, before.guards);
         before.guards = extent.guards;
+        before.seams = true;
         before.pages += extent.pages;
         before.dirty += extent.dirty;
         before.since = extent.since;
@@ -170,9 +176,9 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
         taken_clean_ += new_pages - pages - (whole.dirty - frames);
         if (left != 0)
             insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0),
-                    whole.since, whole.guards});
-        unguard(begin + count.value * kPageSize, guards);
-        guards = left != 0 ? 0 : whole.guards;
+                    whole.since, whole.guards, whole.seams});
+        unguard(begin + count.value * kPageSize, whole.seams ? new_count.value - count.value : guards);
+        guards = left != 0 || whole.seams ? 0 : whole.guards;
     }
     change_guards(begin + new_pages * kPageSize, guards, new_pages - new_count.value);
     return true;
@@ -204,16 +210,17 @@ void LargeSpans::unmap(const Extent& extent) {
     std::byte** const end = fences_.data() + fence_count_;
     std::byte** const fence = std::find(fences_.data(), end, extent.first);
     if (fence != end) *fence = fences_[--fence_count_];
-    pages_.unmap(extent.first, PageCount{extent.pages}, fence != end);
+    const auto what = fence != end ? PageChores::What::unmap_fenced : PageChores::What::unmap;
+    chores_.add(pages_, what, {extent.first, PageCount{extent.pages}});
     mapped_ -= extent.pages;
 }
 
 void LargeSpans::guard(std::byte* first, std::size_t pages) {
-    pages_.protect(first, PageCount{pages}, false);
+    chores_.add(pages_, PageChores::What::guard, {first, PageCount{pages}});
 }
 
 void LargeSpans::unguard(std::byte* first, std::size_t pages) {
-    pages_.protect(first, PageCount{pages}, true);
+    chores_.add(pages_, PageChores::What::unguard, {first, PageCount{pages}});
 }
 
 /// So many pages before `end` fault; now there shall be other guards.

@@ -10,14 +10,16 @@
 ///        ▲ unit           ▲ unit                        ▲ unit
 ///
 /// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; that of an extent is what
-/// lay there before, because each change costs a call. So what lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
-/// 256th, which have none).
+/// lay there before, because each change costs a call. So what lies before a span faults, too: another's guard, or the mapping's
+/// fence (but for mappings beyond the 256th, which have none). Where extents have become one, their guards stay between them
+/// until a span is cut out. A span's guard is a chore: what lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "quire/base/address.hpp"
+#include "quire/heap/page_chores.hpp"
 #include "quire/heap/page_source.hpp"
 #include "quire/heap/port.hpp"
 
@@ -26,7 +28,8 @@ namespace quire {
 /// Not locked: it is used with its heap's lock held. Counts are pages.
 class LargeSpans {
 public:
-    constexpr explicit LargeSpans(PageSource& pages) : pages_(pages) {}
+    /// What need not be done at once is added to `chores`; before it is done a new span may not be used.
+    constexpr LargeSpans(PageSource& pages, PageChores& chores) : pages_(pages), chores_(chores) {}
 
     struct Taken {
         std::byte* first = nullptr;  ///< nullptr: there is no memory
@@ -68,7 +71,8 @@ private:
         std::size_t pages = 0;     ///< whole units, with the guard
         std::size_t dirty = 0;     ///< pages that may have frames; 0: it reads as zeroes
         std::uint32_t since = 0;   ///< when it was kept
-        std::uint32_t guards = 1;  ///< pages at its end that fault
+        std::uint32_t guards = 1;  ///< pages at its end that fault,
+        bool seams = false;        ///< and there may be some elsewhere
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
@@ -92,6 +96,7 @@ private:
     void change_guards(std::byte* end, std::size_t guards, std::size_t new_guards);
 
     PageSource& pages_;
+    PageChores& chores_;
     std::array<Extent, kMostExtents + 2> extents_{};  ///< by address; two more while a span is cut out of one
     std::size_t count_ = 0;
     std::array<std::byte*, kMostFences> fences_{};

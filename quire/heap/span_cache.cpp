@@ -1,6 +1,7 @@
 #include "quire/heap/span_cache.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -49,6 +50,13 @@ std::size_t find_run(std::uint64_t mask, std::size_t units, std::size_t alignmen
 
 void* SpanCache::acquire(PageCount count, PageCount alignment) {
     return take(count, alignment);
+}
+
+void* SpanCache::acquire_zeroed(PageCount count, PageCount alignment) {
+    void* const first = take(count, alignment);
+    do_chores_now();
+    if (first != nullptr && !is_zero(first, count)) std::memset(first, 0, count.value * kPageSize);
+    return first;
 }
 
 void* SpanCache::acquire_dense(PageCount count, PageCount alignment) {
@@ -153,7 +161,7 @@ void SpanCache::delete_chunk(Chunk& chunk) {
     kept_ -= dirty;
     given_back(dirty);
     chunks_.set(range_of(Page{reinterpret_cast<std::uintptr_t>(chunk.base) >> kPageShift}, kPages), nullptr);
-    pages_.unmap(chunk.base, kPages, false);
+    chores_.add(pages_, PageChores::What::unmap, {chunk.base, kPages});
     --chunk_count_;
     chunk.next = unused_;
     unused_ = &chunk;
@@ -306,7 +314,36 @@ bool SpanCache::trim() {
     const std::size_t before = kept() + large_.mapped().value * kPageSize;
     keep_at_most(0);
     large_.keep_nothing();
-    return kept() + large_.mapped().value * kPageSize != before;
+    // Whoever asked for it is waiting for the addresses.
+    do_chores_now();
+    const bool others = unfinished_.load(std::memory_order_relaxed) != 0;
+    await_chores();
+    return others || kept() + large_.mapped().value * kPageSize != before;
+}
+
+PageChores SpanCache::take_chores() {
+    const PageChores taken = chores_;
+    chores_.forget();
+    if (!taken.empty()) unfinished_.fetch_add(1, std::memory_order_relaxed);
+    return taken;
+}
+
+void SpanCache::do_chores_now() {
+    chores_.perform(pages_);
+    chores_.forget();
+}
+
+void SpanCache::do_chores(const PageChores& chores) {
+    if (chores.empty()) return;
+    chores.perform(pages_);
+    unfinished_.fetch_sub(1, std::memory_order_release);
+}
+
+/// Whoever has chores to do may have been stopped, so nobody waits for ever.
+void SpanCache::await_chores() {
+    constexpr unsigned kPatience = 100'000;
+    for (unsigned i = 0; i < kPatience && unfinished_.load(std::memory_order_acquire) != 0; ++i) {
+    }
 }
 
 void SpanCache::given_back(std::size_t bytes) {

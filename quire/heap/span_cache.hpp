@@ -14,6 +14,7 @@
 /// and goes back whatever the budget says, but for what was learned.
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -64,9 +65,10 @@ public:
         : pages_(pages),
           own_(own),
           chunks_(PageRange{Page{0}, Page{~std::uintptr_t{0} >> kPageShift}}, root),
-          large_(pages) {}
+          large_(pages, chores_) {}
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
+    [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_dense(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
@@ -84,6 +86,10 @@ public:
 
     /// Gives back all frames of what is free, and the addresses of whole chunks and extents. True if there was anything.
     bool trim() override;
+
+    [[nodiscard]] PageChores take_chores() override;
+    void do_chores(const PageChores& chores) override;
+    void await_chores() override;
 
     [[nodiscard]] SpanCacheStatistics statistics() const;
     void check_invariants() const;
@@ -115,6 +121,7 @@ private:
     [[nodiscard]] std::size_t budget_in_growth() const;
     void keep_at_most(std::size_t bytes);
     void give_back_surplus();
+    void do_chores_now();
     void give_back_until(std::size_t target);
     void given_back(std::size_t bytes);
     void wanted(std::size_t bytes);
@@ -128,6 +135,8 @@ private:
     Chunk* last_with_room_ = nullptr;
     Chunk* unused_ = nullptr;
     std::size_t chunk_count_ = 0;
+    PageChores chores_;
+    std::atomic<std::uint32_t> unfinished_{0};  ///< chores that were taken and are not done yet
     LargeSpans large_;
     std::size_t clean_ = 0;              ///< LargeSpans::taken_clean() when it was looked at last; pages
     LargeSpans::Taken latest_large_;     ///< the large span that was taken last

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "quire/base/address.hpp"
+#include "quire/heap/page_chores.hpp"
 
 namespace quire {
 
@@ -74,6 +75,12 @@ public:
     virtual void release_empty(void* first, PageCount count) { release(first, count); }
     /// Gives back what it keeps for the next acquire(). True if there was something.
     virtual bool trim() { return false; }
+    /// What the calls since have left to do. Whoever has made them gives up the lock and has it done before anything else.
+    [[nodiscard]] virtual PageChores take_chores() { return {}; }
+    /// Needs no lock.
+    virtual void do_chores(const PageChores& chores) { static_cast<void>(chores); }
+    /// Waits for a while until all chores that were taken are done.
+    virtual void await_chores() {}
     /// Of a source for the heap's own pages: whether single pages may be release()d now. Only where all of the heap is behind one lock, or
     /// has had one local heap so far: who frees from afar may look at a descriptor when its slab has ended (LocalHeap::post).
     [[nodiscard]] virtual bool takes_descriptors_back() const { return false; }
