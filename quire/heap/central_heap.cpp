@@ -183,13 +183,15 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     const PageCount aligned = std::max(pages_for(alignment), kUnitPages);
     // A source may align to a few MiB only what is not tiny.
     const PageCount least{alignment > kFreelyAligned ? aligned.value / 4 : 1};
-    const PageCount pages = std::max(pages_for(bytes), least);
-    if (pages > kMostPages) return nullptr;
+    const PageCount asked = std::max(pages_for(bytes), least);
+    if (asked > kMostPages) return nullptr;
+    // What lies before its guard is the block's, so whatever is written past a block's end faults.
+    const PageCount pages = spans_.up_to_guard(asked);
     const NewLarge made = enter_large(bytes, pages, aligned, purpose);
     if (made.first == nullptr) return nullptr;
     // Both take long, and nobody else knows the block yet: the others need not wait.
-    if (made.wants_frames) spans_.get_frames(made.first, pages);
-    if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, pages.value * kPageSize);
+    if (made.wants_frames) spans_.get_frames(made.first, asked);
+    if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, asked.value * kPageSize);
     return made.first;
 }
 
@@ -237,7 +239,8 @@ void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
     }
     if (needed > kMostPages) return nullptr;
     // A block that grows once will grow again, so it gets more room each time, the longer it is.
-    const PageCount pages = needed <= old ? needed : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
+    const PageCount pages =
+        needed <= old ? spans_.up_to_guard(needed) : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
     if (!resize_in_place(slab, bytes, pages) && (needed <= old || !move_large(slab, bytes, pages))) return nullptr;
     // It grows because what is new will be used.
     if (pages > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);

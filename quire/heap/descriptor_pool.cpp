@@ -17,7 +17,7 @@ Slab* DescriptorPool::take(std::size_t words) {
     Header& page = page_of(*slab);
     if (page.live++ == 0 && &page != current_) --spares_;
     slab->words = static_cast<std::uint16_t>(words);
-    std::memset(slab->free_words(), 0, 2 * words * sizeof(Slab::Word));
+    std::memset(slab->free_words(), 0, (Slab::returned_at(words) + words) * sizeof(Slab::Word));
     return slab;
 }
 

@@ -99,18 +99,17 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     frames -= std::min(frames, pages);
     if (behind != 0)
         insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since,
-                whole.guards, whole.seams});
-    if (whole.seams) unguard(first, count.value);
-    change_guards(first + pages * kPageSize, behind != 0 || whole.seams ? 0 : whole.guards, pages - count.value);
+                whole.seams});
+    std::byte* const end = first + pages * kPageSize;
+    if (whole.seams) unguard(first, end - kPageSize);
+    if (behind != 0) guard_before(end);
     return {first, dirty, clean > count.value / 4};
 }
 
 void LargeSpans::give(void* first, PageCount count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    // Where the guard is there may be frames, of a time when the span was longer.
-    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_,
-            static_cast<std::uint32_t>(pages - count.value)});
+    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_});
     while (count_ > kMostExtents) give_back_oldest();
 }
 
@@ -120,7 +119,6 @@ void LargeSpans::insert(Extent extent) {
     std::size_t place = 0;
     while (place < count_ && extents_[place].first < extent.first) ++place;
     if (place < count_ && extent.end() == extents_[place].first) {
-        extent.guards = extents_[place].guards;
         extent.seams = true;
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
@@ -129,7 +127,6 @@ void LargeSpans::insert(Extent extent) {
     }
     if (place > 0 && extents_[place - 1].end() == extent.first) {
         Extent& before = extents_[place - 1];
-        before.guards = extent.guards;
         before.seams = true;
         before.pages += extent.pages;
         before.dirty += extent.dirty;
@@ -160,27 +157,24 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
     if (new_count.value > ~std::size_t{0} / kPageSize / 4) return false;
     const std::size_t new_pages = with_guard(new_count);
     if (new_pages < pages) {
-        guard(begin + new_count.value * kPageSize, new_pages - new_count.value);
-        // The rest is a span of its own, with the old guards.
-        give(begin + new_pages * kPageSize, PageCount{count.value - new_pages});
+        guard_before(begin + new_pages * kPageSize);
+        // The rest is a span of its own, with the old guard.
+        give(begin + new_pages * kPageSize, PageCount{pages - new_pages - 1});
         return true;
     }
-    std::size_t guards = pages - count.value;
-    if (new_pages > pages) {
-        Extent* const behind = extent_at(begin + pages * kPageSize);
-        if (behind == nullptr || behind->pages < new_pages - pages) return false;
-        const Extent whole = *behind;
-        remove(*behind);
-        const std::size_t left = whole.pages - (new_pages - pages);
-        const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
-        taken_clean_ += new_pages - pages - (whole.dirty - frames);
-        if (left != 0)
-            insert({begin + new_pages * kPageSize, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0),
-                    whole.since, whole.guards, whole.seams});
-        unguard(begin + count.value * kPageSize, whole.seams ? new_count.value - count.value : guards);
-        guards = left != 0 || whole.seams ? 0 : whole.guards;
-    }
-    change_guards(begin + new_pages * kPageSize, guards, new_pages - new_count.value);
+    if (new_pages == pages) return true;
+    Extent* const behind = extent_at(begin + pages * kPageSize);
+    if (behind == nullptr || behind->pages < new_pages - pages) return false;
+    const Extent whole = *behind;
+    remove(*behind);
+    const std::size_t left = whole.pages - (new_pages - pages);
+    const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
+    taken_clean_ += new_pages - pages - (whole.dirty - frames);
+    std::byte* const end = begin + new_pages * kPageSize;
+    if (left != 0)
+        insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since, whole.seams});
+    unguard(begin + (pages - 1) * kPageSize, whole.seams ? end - kPageSize : begin + pages * kPageSize);
+    if (left != 0) guard_before(end);
     return true;
 }
 
@@ -215,18 +209,13 @@ void LargeSpans::unmap(const Extent& extent) {
     mapped_ -= extent.pages;
 }
 
-void LargeSpans::guard(std::byte* first, std::size_t pages) {
-    chores_.add(pages_, PageChores::What::guard, {first, PageCount{pages}});
+void LargeSpans::guard_before(std::byte* end) {
+    chores_.add(pages_, PageChores::What::guard, {end - kPageSize, PageCount{1}});
 }
 
-void LargeSpans::unguard(std::byte* first, std::size_t pages) {
-    chores_.add(pages_, PageChores::What::unguard, {first, PageCount{pages}});
-}
-
-/// So many pages before `end` fault; now there shall be other guards.
-void LargeSpans::change_guards(std::byte* end, std::size_t guards, std::size_t new_guards) {
-    if (new_guards > guards) guard(end - new_guards * kPageSize, new_guards - guards);
-    if (new_guards < guards) unguard(end - guards * kPageSize, guards - new_guards);
+void LargeSpans::unguard(std::byte* first, std::byte* end) {
+    chores_.add(pages_, PageChores::What::unguard,
+                {first, PageCount{static_cast<std::size_t>(end - first) / kPageSize}});
 }
 
 void LargeSpans::check_invariants() const {
@@ -236,7 +225,6 @@ void LargeSpans::check_invariants() const {
         kept += extent.dirty;
         require(extent.pages != 0 && extent.pages % kUnitPages.value == 0 && extent.dirty <= extent.pages,
                 "I18: an extent is not made of units");
-        require(extent.guards != 0 && extent.guards <= kUnitPages.value, "I18: an extent has no guard");
         require(i == 0 || extents_[i - 1].end() < extent.first, "I18: two extents are one, or not in order");
     }
     require(kept == kept_, "I18: kept pages have drifted");

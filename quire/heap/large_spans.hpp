@@ -9,10 +9,10 @@
 ///      └─┴──────────────┴─┴───────────────────────────┴─┴─────────┴─┘
 ///        ▲ unit           ▲ unit                        ▲ unit
 ///
-/// Everything begins at a unit. A span's guard reaches from its last page to the end of its last unit; that of an extent is what
-/// lay there before, because each change costs a call. So what lies before a span faults, too: another's guard, or the mapping's
-/// fence (but for mappings beyond the 256th, which have none). Where extents have become one, their guards stay between them
-/// until a span is cut out. A span's guard is a chore: what lies behind it may be another's before that is done.
+/// Everything begins at a unit and ends with a guard: the last page of its last unit. A guard that always is in the same place
+/// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
+/// 256th, which have none). Where extents have become one, their guards stay between them until a span is cut out. A new guard is
+/// a chore: what lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>
@@ -68,11 +68,10 @@ public:
 private:
     struct Extent {
         std::byte* first = nullptr;
-        std::size_t pages = 0;     ///< whole units, with the guard
-        std::size_t dirty = 0;     ///< pages that may have frames; 0: it reads as zeroes
-        std::uint32_t since = 0;   ///< when it was kept
-        std::uint32_t guards = 1;  ///< pages at its end that fault,
-        bool seams = false;        ///< and there may be some elsewhere
+        std::size_t pages = 0;    ///< whole units, with the guard
+        std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
+        std::uint32_t since = 0;  ///< when it was kept
+        bool seams = false;       ///< there may be guards elsewhere than at its end
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
@@ -91,9 +90,8 @@ private:
     void remove(Extent& extent);
     std::size_t give_back_oldest();
     void unmap(const Extent& extent);
-    void guard(std::byte* first, std::size_t pages);
-    void unguard(std::byte* first, std::size_t pages);
-    void change_guards(std::byte* end, std::size_t guards, std::size_t new_guards);
+    void guard_before(std::byte* end);
+    void unguard(std::byte* first, std::byte* end);
 
     PageSource& pages_;
     PageChores& chores_;

@@ -6,7 +6,8 @@
 ///                   │ what it is,  │ lists     │ free[0..words)     │ returned[0..words)   │
 ///                   │ its owner's  │           │                    │                      │
 ///                   └──────────────┴───────────┴────────────────────┴──────────────────────┘
-///                     one line                   by the owner: 1 = free by all others: 1 = freed from afar
+///                     one line                   by the owner:        by all others:
+///                                                1 = free             1 = freed from afar; in other lines
 ///
 ///      span         ┌────┬────┬────┬────┬─ ─ ─ ─ ─┬────┬──┐
 ///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
@@ -75,7 +76,12 @@ struct alignas(kHeapShape.cache_line) Slab {
     [[nodiscard]] Word* free_words() { return reinterpret_cast<Word*>(this + 1); }
     [[nodiscard]] const Word* free_words() const { return reinterpret_cast<const Word*>(this + 1); }
     [[nodiscard]] std::atomic_ref<Word> returned_word(std::size_t word) {
-        return std::atomic_ref<Word>(free_words()[words + word]);
+        return std::atomic_ref<Word>(free_words()[returned_at(words) + word]);
+    }
+    /// Where the words of `returned` begin, behind `words` of `free`: in another cache line, because others write them.
+    [[nodiscard]] static constexpr std::size_t returned_at(std::size_t words) {
+        constexpr std::size_t kLine = kHeapShape.cache_line / sizeof(Word);
+        return (words + kLine - 1) / kLine * kLine;
     }
     /// Block 0 begins in the first unit: what a slab has to spare is less than a block.
     [[nodiscard]] std::byte* first_page() const {

@@ -217,6 +217,10 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
     return taken.first;
 }
 
+PageCount SpanCache::up_to_guard(PageCount count) const {
+    return units_for(count) <= kMostUnits ? count : LargeSpans::rounded(count);
+}
+
 PageCount SpanCache::rounded(PageCount count) const {
     const std::size_t units = units_for(count);
     return units <= kMostUnits ? PageCount{units * kUnitPages.value} : LargeSpans::rounded(count);

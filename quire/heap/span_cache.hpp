@@ -78,6 +78,7 @@ public:
         return pages_.have_frames(first, count);
     }
     void release(void* first, PageCount count) override;
+    [[nodiscard]] PageCount up_to_guard(PageCount count) const override;
     [[nodiscard]] PageCount rounded(PageCount count) const override;
     [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
     [[nodiscard]] bool can_transfer(PageCount count, PageCount to_count) const override;

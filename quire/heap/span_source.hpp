@@ -52,6 +52,8 @@ public:
     }
     /// Takes a whole span back. Cannot fail.
     virtual void release(void* first, PageCount count) = 0;
+    /// How long a span of `count` pages is when it reaches to its guard, if it has one.
+    [[nodiscard]] virtual PageCount up_to_guard(PageCount count) const { return count; }
     /// How long a span of `count` pages may become for the price of it.
     [[nodiscard]] virtual PageCount rounded(PageCount count) const { return count; }
     /// Makes a span shorter or longer where it lies, contents kept. False: it cannot, and nothing has changed. Most

@@ -143,9 +143,12 @@ private:
     void check_contents(const std::uint8_t* at, const Span& span, std::size_t count) {
         EXPECT_TRUE(pages.usable(at, PageCount{count}));
         if (span.pages > kMostSmall) {
-            EXPECT_FALSE(pages.usable(at + span.pages * kPageSize, PageCount{1})) << "a large span has no guard";
+            const std::size_t units = span.pages / kUnitPages.value + 1;
+            EXPECT_FALSE(pages.usable(at + units * kUnitBytes - kPageSize, PageCount{1}))
+                << "a large span has no guard";
             // That may be another's, whose chores are not done yet.
-            if (!nested_) EXPECT_FALSE(pages.usable(at - kPageSize, PageCount{1})) << "there is no guard before a large span";
+            if (!nested_)
+                EXPECT_FALSE(pages.usable(at - kPageSize, PageCount{1})) << "there is no guard before a large span";
         }
         // Every page at both ends, and a line in it.
         for (std::size_t page = 0; page < count; ++page) {
