@@ -129,6 +129,7 @@ MUTANTS = [
     Mutant("a large span has no guard", EXTENTS, "    if (behind != 0) guard_before(end);\n    return {first", "    return {first", "span_cache_test"),
     Mutant("guards stay in the middle of an extent", EXTENTS, "    if (whole.seams) unguard(first, end - kPageSize);\n", "", "span_cache_test"),
     Mutant("whoever needs addresses does not wait for those that go back", SPANS, "    do_chores_now();\n    const bool others", "    const bool others", "span_cache_test"),
+    Mutant("a span is given back before its guard is there", SPANS, "    do_chores_now();\n    const std::size_t units", "    const std::size_t units", "span_cache_test"),
     Mutant("chores are left undone", CENTRAL, "        heap_.spans_.do_chores(chores);\n", "", "local_heap_model_test"),
     Mutant("what became of large blocks is not learned", CENTRAL, "    if (watched) history_.learn(pages, used);\n", "", "local_heap_test"),
     Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = slab.framed == 0;", "const bool watched = true;", "local_heap_test"),

@@ -10,9 +10,10 @@
 ///        ▲ unit           ▲ unit                        ▲ unit
 ///
 /// Everything begins at a unit and ends with a guard: the last page of its last unit. A guard that always is in the same place
-/// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the
-/// 256th, which have none). Where extents have become one, their guards stay between them until a span is cut out. A new guard is
-/// a chore: what lies behind it may be another's before that is done.
+/// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What
+/// lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the 256th, which have none).
+/// Where extents have become one, their guards stay between them until a span is cut out. A new guard is a chore: what lies behind
+/// it may be another's before that is done.
 
 #include <array>
 #include <cstddef>

@@ -69,6 +69,8 @@ void* SpanCache::acquire_growing(PageCount count, PageCount alignment) {
 }
 
 void SpanCache::release(void* first, PageCount count) {
+    // They may be about this span, which is nobody's from now on.
+    do_chores_now();
     const std::size_t units = units_for(count);
     if (units > kMostUnits) {
         large_.give(first, count);
