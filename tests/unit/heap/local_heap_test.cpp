@@ -57,6 +57,14 @@ TEST(LocalHeap, HalfEmptySlabsServeTheOthers) {
     heaps.finish();
 }
 
+TEST(LocalHeap, AForkLeavesTheLockFree) {
+    Heaps heaps(1);
+    heaps.central.before_fork();
+    heaps.central.after_fork();
+    for (void* block : fill(heaps[0], 2)) heaps[0].free(block);
+    heaps.finish();
+}
+
 TEST(LocalHeap, AnOwnerFindsWhatOthersFreed) {
     Heaps heaps(2);
     std::vector<void*> blocks = fill(heaps[0], 1);

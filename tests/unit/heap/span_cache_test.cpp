@@ -281,6 +281,19 @@ TEST(SpanCache, WhatIsKeptIsGivenBackBeforeAnythingIsRefused) {
     model.finish();
 }
 
+TEST(SpanCache, WhoeverNeedsAddressesDoesNotWaitForEver) {
+    Model model(1);
+    constexpr PageCount kCount{kMostSmall + 1};
+    void* const first = model.cache.acquire_growing(kCount, PageCount{1});
+    // Somebody has taken them and been stopped.
+    const PageChores another = model.cache.take_chores();
+    EXPECT_FALSE(another.empty());
+    EXPECT_TRUE(model.cache.trim()) << "there was something to wait for";
+    model.cache.do_chores(another);
+    model.cache.release(first, kCount);
+    model.finish();
+}
+
 TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
     Model model(1);
     const std::size_t at_first = model.cache.statistics().budget_bytes;
