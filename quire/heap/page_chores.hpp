@@ -1,7 +1,7 @@
 #pragma once
 /// Calls to the system that a span source leaves to its caller, who makes them when he has given up the heap's lock: they take
 /// long, and they are about pages that nobody else knows of: addresses that the source has forgotten, or a span of the caller's.
-/// So their order is of no account either.
+/// So their order is of no account either. Not locked: while chores are added to, the heap's lock is held; a copy is its owner's.
 
 #include <array>
 #include <cstddef>
@@ -24,8 +24,9 @@ public:
     PageChores(const PageChores&) = default;
     PageChores& operator=(const PageChores&) = delete;
 
+    /// Nothing is to be done.
     [[nodiscard]] bool empty() const { return count_ == 0; }
-    /// Notes it. When there are too many already it is done at once.
+    /// Notes it; when there are too many already it is done at once, and nothing if the run is empty.
     void add(PageSource& pages, What what, const PageRun& run) {
         if (run.count.value == 0) return;
         const Chore chore{.what = what, .run = run};
@@ -34,6 +35,7 @@ public:
         else
             perform(pages, chore);
     }
+    /// All of them; they stay noted.
     void perform(PageSource& pages) const {
         for (std::size_t i = 0; i < count_; ++i) perform(pages, chores_[i]);
     }

@@ -15,11 +15,11 @@ public:
     SpanSource(const SpanSource&) = delete;
     SpanSource& operator=(const SpanSource&) = delete;
 
-    /// `count` pages that can be used at once, contents undefined, the first at a multiple of `alignment` pages (a
-    /// power of two).
-    /// nullptr when there are none. Called with the heap's lock held: it must not use the heap.
+    /// `count` pages that can be used as soon as the chores are done (take_chores), contents undefined, the first at a multiple of
+    /// `alignment` pages (a power of two). nullptr when there are none. Called with the heap's lock held, as all that does not
+    /// say otherwise: it must not use the heap.
     [[nodiscard]] virtual void* acquire(PageCount count, PageCount alignment) = 0;
-    /// The same, full of zeroes. For a source whose pages are zero anyway this costs nothing.
+    /// The same, full of zeroes, which can be used at once. For a source whose pages are zero anyway this costs nothing.
     [[nodiscard]] virtual void* acquire_zeroed(PageCount count, PageCount alignment) {
         void* const first = acquire(count, alignment);
         if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
@@ -77,11 +77,12 @@ public:
     virtual void release_empty(void* first, PageCount count) { release(first, count); }
     /// Gives back what it keeps for the next acquire(). True if there was something.
     virtual bool trim() { return false; }
-    /// What the calls since have left to do. Whoever has made them gives up the lock and has it done before anything else.
+    /// What the calls since have left to do. Whoever has made them gives up the lock and has it done before anything else; only
+    /// release() may come before. O(1).
     [[nodiscard]] virtual PageChores take_chores() { return {}; }
-    /// Needs no lock.
+    /// What take_chores() gave, once. Needs no lock. O(1) calls to the system.
     virtual void do_chores(const PageChores& chores) { static_cast<void>(chores); }
-    /// Waits for a while until all chores that were taken are done.
+    /// Waits until all chores that were taken are done, but for no more than a moment: their owner may have been stopped.
     virtual void await_chores() {}
     /// Of a source for the heap's own pages: whether single pages may be release()d now. Only where all of the heap is behind one lock, or
     /// has had one local heap so far: who frees from afar may look at a descriptor when its slab has ended (LocalHeap::post).
