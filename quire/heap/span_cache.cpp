@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
-#include <utility>
 
 #include "quire/base/defect.hpp"
 
@@ -283,39 +282,6 @@ void SpanCache::purge(Chunk& chunk) {
     chunk.dirty &= ~purged;
 }
 
-/// Gives back frames if more than `bytes` are kept, and then some, so that it does not begin again at once.
-void SpanCache::keep_at_most(std::size_t bytes) {
-    if (kept() > bytes) give_back_until(bytes / 2);
-}
-
-/// What was kept all the time since it looked here last has not been needed.
-void SpanCache::give_back_surplus() {
-    const std::uint64_t now = pages_.now();
-    if (now - last_looked_ < kSoon) return;
-    last_looked_ = now;
-    // Less may be kept by now without any of it having been taken: it was given back.
-    const std::size_t surplus = std::min(std::exchange(least_kept_, kept()), kept());
-    const std::size_t least = kFirstBudget + learned_;
-    if (surplus > least) give_back_until(kept() - (surplus - least));
-    least_kept_ = std::min(least_kept_, kept());
-}
-
-/// What takes one call for much comes first: large extents, then whole chunks, then what is free between used units. The last chunk of
-/// the list is the one that is used last.
-void SpanCache::give_back_until(std::size_t target) {
-    const std::size_t large = kept() - kept_;
-    const std::size_t excess = kept() - target;
-    given_back(large_.keep_at_most(pages_for(large > excess ? large - excess : 0)).value * kPageSize);
-    for (const bool whole : {true, false}) {
-        for (Chunk* chunk = last_with_room_; chunk != nullptr && kept() > target;) {
-            Chunk* const previous = chunk->previous;
-            if (whole && chunk->free == ~Units{0} && chunk_count_ > 1) delete_chunk(*chunk);
-            if (!whole) purge(*chunk);
-            chunk = previous;
-        }
-    }
-}
-
 bool SpanCache::trim() {
     const std::size_t before = kept() + large_.mapped().value * kPageSize;
     keep_at_most(0);
@@ -350,46 +316,6 @@ void SpanCache::await_chores() {
     constexpr unsigned kPatience = 100'000;
     for (unsigned i = 0; i < kPatience && unfinished_.load(std::memory_order_acquire) != 0; ++i) {
     }
-}
-
-void SpanCache::given_back(std::size_t bytes) {
-    if (bytes == 0) return;
-    given_back_ += bytes;
-    last_given_back_ = pages_.now();
-}
-
-/// Bytes without frames are taken. If as many were given back just before, that was a mistake.
-void SpanCache::wanted(std::size_t bytes) {
-    bytes = std::min(bytes, given_back_);
-    if (bytes == 0) return;
-    if (pages_.now() - last_given_back_ > kSoon) {
-        given_back_ = 0;
-        return;
-    }
-    given_back_ -= bytes;
-    learned_ = std::min(learned_ + bytes, kHeapShape.most_learned);
-    last_learned_ = pages_.now();
-}
-
-void SpanCache::wanted_large() {
-    const std::size_t clean = large_.taken_clean();
-    wanted((clean - clean_) * kPageSize);
-    clean_ = clean;
-}
-
-void SpanCache::learn() {
-    if (learned_ == 0 || pages_.now() - last_learned_ < kSoon) return;
-    learned_ = learned_ < kUnitBytes ? 0 : learned_ / 2;
-    last_learned_ = pages_.now();
-}
-
-std::size_t SpanCache::budget() const {
-    return (used_ >= kMuchUsed ? used_ : std::max(kFirstBudget, used_ / 8)) + learned_;
-}
-
-/// What is kept then has not been found good enough.
-std::size_t SpanCache::budget_in_growth() const {
-    return std::max(kFirstBudget, used_ / 4) + learned_;
 }
 
 SpanCacheStatistics SpanCache::statistics() const {
