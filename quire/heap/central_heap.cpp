@@ -106,8 +106,8 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->shift = static_cast<std::uint8_t>(std::countr_zero(size.bytes));
     slab->capacity = size.capacity;
     slab->class_number = static_cast<std::uint16_t>(class_number);
-    slab->until_event = slab->floor = slab->carved = 0;
-    slab->cursor = 0;
+    slab->owned() = {};
+    slab->carved = 0;
     slab->listed = slab->idle = false;
     slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
@@ -138,6 +138,7 @@ void CentralHeap::share(Slab& slab) {
     shared_counts_[slab.class_number].fetch_add(1, std::memory_order_relaxed);
     slab.owner.store(Slab::shared(), std::memory_order_seq_cst);
     collect_returned(slab);
+    slab.owned().until_event = slab.count_taken();
     settle_shared_locked(slab);
 }
 
@@ -157,7 +158,7 @@ Slab* CentralHeap::take_shared(std::size_t class_number, LocalHeap* owner) {
 
 /// Something was freed: was it the last?
 void CentralHeap::settle_shared_locked(Slab& slab) {
-    if (slab.count_taken() != 0) return;
+    if (slab.owned().until_event != 0) return;
     unshare_locked(slab);
     delete_slab_locked(slab);
 }
@@ -167,7 +168,8 @@ bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
     require(number < slab.carved, Slab::kNeverTaken);
     slab.give_back(number);
-    slab.cursor = std::min(slab.cursor, static_cast<std::uint16_t>(number / Slab::kWordBits));
+    slab.owned().cursor = std::min(slab.owned().cursor, static_cast<std::uint16_t>(number / Slab::kWordBits));
+    --slab.owned().until_event;
     settle_shared_locked(slab);
     return true;
 }
@@ -175,7 +177,8 @@ bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
 bool CentralHeap::collect_shared(Slab& slab) {
     const Section section(*this);
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
-    if (collect_returned(slab) != 0) settle_shared_locked(slab);
+    slab.owned().until_event -= collect_returned(slab);
+    settle_shared_locked(slab);
     return true;
 }
 
@@ -190,7 +193,8 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     const NewLarge made = enter_large(bytes, pages, aligned, purpose);
     if (made.first == nullptr) return nullptr;
     // Both take long, and nobody else knows the block yet: the others need not wait.
-    if (made.wants_frames) spans_.get_frames(made.first, asked);
+    if (made.use == TouchHistory::Use::sure) spans_.get_frames(made.first, asked);
+    if (made.use == TouchHistory::Use::likely) spans_.prefer_large_frames(made.first, asked);
     if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, asked.value * kPageSize);
     return made.first;
 }
@@ -211,10 +215,11 @@ CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount page
     large_pages_ += pages;
     const bool is_zero = spans_.is_zero(first, pages);
     const bool lacks_frames = spans_.lacks_frames(first, pages);
-    const bool wants_frames = lacks_frames && (purpose == Purpose::growth || history_.foresees(pages));
-    // The frames of one that had some already would say nothing about it.
-    slab->framed = lacks_frames && is_zero && !wants_frames ? 0 : slab->pages;
-    return {first, is_zero, wants_frames};
+    using Use = TouchHistory::Use;
+    const Use use = !lacks_frames ? Use::unknown : purpose == Purpose::growth ? Use::sure : history_.foresee(pages);
+    // The frames of one that had some already would say nothing about it, nor would large ones.
+    slab->framed = lacks_frames && is_zero && use == Use::unknown ? 0 : slab->pages;
+    return {first, is_zero, use};
 }
 
 void CentralHeap::free_large(Slab& slab, const void* block) {

@@ -123,7 +123,7 @@ private:
     struct NewLarge {
         void* first = nullptr;
         bool is_zero = false;
-        bool wants_frames = false;
+        TouchHistory::Use use = TouchHistory::Use::unknown;  ///< of pages without frames
     };
     [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount pages, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);

@@ -113,7 +113,8 @@ void LocalHeap::check_invariants() const {
             require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && slab->listed,
                     "I18: a slab in a list is another's");
             require(slab->previous == previous && !slab->idle, "I18: a list of slabs is torn");
-            require(slab->until_event == 0 || slab->until_event + slab->floor <= slab->count_taken() ||
+            require(slab->owned().until_event == 0 ||
+                        slab->owned().until_event + slab->owned().floor <= slab->count_taken() ||
                         slab->count_taken() == 0,
                     "I18: a slab would not be seen to be empty");
             previous = slab;

@@ -17,6 +17,7 @@ Slab* DescriptorPool::take(std::size_t words) {
     Header& page = page_of(*slab);
     if (page.live++ == 0 && &page != current_) --spares_;
     slab->words = static_cast<std::uint16_t>(words);
+    new (&slab->owned()) Slab::Owned;
     std::memset(slab->free_words(), 0, (Slab::returned_at(words) + words) * sizeof(Slab::Word));
     return slab;
 }

@@ -41,7 +41,8 @@ private:
     }
     [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t order) {
         const std::size_t words = order == 0 ? 0 : std::size_t{1} << (order - 1);
-        const std::size_t bytes = sizeof(Slab) + (Slab::returned_at(words) + words) * sizeof(Slab::Word);
+        const std::size_t bytes =
+            sizeof(Slab) + sizeof(Slab::Owned) + (Slab::returned_at(words) + words) * sizeof(Slab::Word);
         return (bytes + alignof(Slab) - 1) / alignof(Slab) * alignof(Slab);
     }
     [[nodiscard]] static Header& page_of(const Slab& slab) {

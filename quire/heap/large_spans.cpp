@@ -27,7 +27,7 @@ LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room ro
     const std::size_t roomy = with_guard(PageCount{pages + room.pages.value});
     Extent* extent = best_for(room.needed ? roomy : pages, alignment);
     if (extent == nullptr) {
-        const PageCount alike = large_frames ? std::max(alignment, kLargeFrame) : alignment;
+        const PageCount alike = pages >= 2 * kLargeFrame.value ? std::max(alignment, kLargeFrame) : alignment;
         const bool mapped = map(roomy, alike, large_frames);
         extent = best_for(pages, alignment);
         if (!mapped && extent == nullptr && map(pages, alike, large_frames)) extent = best_for(pages, alignment);

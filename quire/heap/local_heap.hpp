@@ -80,6 +80,8 @@ public:
     /// The two fast paths on their own: nullptr or false if they cannot.
     [[nodiscard]] void* allocate_here(std::size_t bytes);
     [[nodiscard]] bool free_here(void* block);
+    /// What is left to free() then.
+    void free_elsewhere(void* block);
 
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
     void trim();
@@ -125,13 +127,15 @@ private:
         std::uint32_t grown = 0;     ///< pages that got frames, less those of slabs that went: get_frames()
         std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
     };
-    /// Freed blocks of one word of another's slab, not yet returned.
+    /// Freed blocks of one word of another's slab, not yet returned; one for each size.
     struct Batch {
         Slab* slab = nullptr;
         std::size_t word = 0;
         Word blocks = 0;
     };
-    static constexpr std::size_t kLargestBatched = 1024;  ///< bytes: larger blocks are returned at once
+    static constexpr std::size_t kMostBatched = 4096;  ///< bytes of a batch
+    static constexpr std::size_t kBatches = class_for(std::min(kMostBatched / 4, kLargestBlock)) + 1;
+    static_assert(kBatches <= 64);
     static constexpr std::uint32_t kMostPatience = 16;
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
@@ -153,10 +157,12 @@ private:
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);
     [[nodiscard]] void* borrow(std::size_t class_number);
+    [[nodiscard]] bool carve_framed(std::size_t class_number);
     [[nodiscard]] bool grow(std::size_t class_number);
     void make_current(std::size_t class_number, Slab& slab);
     [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
     void carve(Bin& bin, Slab& slab);
+    [[nodiscard]] static std::size_t framed_room(const Slab& slab);
     void get_frames(Slab& slab, std::size_t end);
     void show(Bin& bin, Slab& slab, std::size_t word);
     void count_used_word(Bin& bin, Slab& slab);
@@ -164,16 +170,20 @@ private:
     void drop_current(std::size_t class_number);
     [[nodiscard]] Slab* slab_with_freed(std::size_t class_number);
 
-    void free_elsewhere(void* block);
     void free_from_afar(Slab& slab, std::uint32_t number);
     void event(Slab& slab);
     void current_event(Slab& slab, std::uint32_t taken);
     void wake(Slab& slab);
+    void count_idle(Slab& slab);
+    void find_idle();
+    void release_idle();
     void release_empty();
+    void miss(const Slab& slab);
     void adopt(Slab& slab, std::size_t word);
     void disown(Slab& slab);
 
-    void return_batch();
+    void return_batch(Batch& batch);
+    void return_batches();
     void post(Slab& slab);
     [[nodiscard]] bool put_into_inbox(Slab& slab);
     void receive();
@@ -190,9 +200,12 @@ private:
     CentralHeap* central_ = nullptr;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
-    bool found_zeroed_ = false;  ///< the block that the latest refill found is zero
-    std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
-    Batch batch_;
+    std::size_t idle_learned_ = 0;   ///< bytes that may be idle, more than the shape says
+    std::size_t idle_released_ = 0;  ///< bytes that were too many, lately, and were not missed yet
+    bool found_zeroed_ = false;      ///< the block that the latest refill found is zero
+    std::uint32_t deleted_ = 0;      ///< slabs that were emptied and given back
+    std::array<Batch, kBatches> batches_;
+    std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
     std::array<Known, kHeapShape.known> known_;
@@ -222,7 +235,7 @@ inline void* LocalHeap::take(std::size_t class_number) {
 inline void LocalHeap::give_back(Slab& slab, const void* block) {
     const std::uint32_t number = slab.owners_number_of(block);
     slab.give_back(number);
-    if (--slab.until_event == 0)
+    if (--slab.owned().until_event == 0)
         event(slab);
     else
         remember(slab.class_number,
@@ -243,8 +256,7 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
     return take(class_for(bytes));
 }
 
-/// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up, and without a call
-/// in it the fast path needs no stack frame.
+/// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up.
 inline bool LocalHeap::free_here(void* block) {
     const std::uintptr_t unit = unit_of(block);
     const Known here = known(unit);
@@ -259,11 +271,11 @@ inline bool LocalHeap::free_here(void* block) {
     const Word after = before | Word{1} << number % Slab::kWordBits;
     if (after == before) [[unlikely]]
         return false;
-    if (--slab.until_event == 0) [[unlikely]] {
-        slab.until_event = 1;
-        return false;
-    }
     word = after;
+    if (--slab.owned().until_event == 0) [[unlikely]] {
+        event(slab);
+        return true;
+    }
     remember(slab.class_number, RecentBlock(block, &word, number % Slab::kWordBits));
     return true;
 }

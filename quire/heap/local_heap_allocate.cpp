@@ -19,8 +19,10 @@ LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
 
 namespace {
 
-/// How much of a slab is handed out for the first time at once. More would count as idle what was never touched.
+/// How much of a slab is handed out for the first time at once. More would count as idle what was never touched,
 constexpr std::size_t kCarvedBytes = 4096;
+/// but for what has frames already.
+constexpr std::size_t kMostCarved = std::max(kCarvedBytes, kHeapShape.idle_bytes / 16);
 /// Of the pages that a class has got so far, one in so many is got early.
 constexpr std::uint32_t kEarly = 4;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
@@ -37,7 +39,7 @@ void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
     void* const block = take(class_number);
     if (block != nullptr) [[likely]]
         return block;
-    if (find_freed(class_number)) return take(class_number);
+    if (find_freed(class_number) || carve_framed(class_number)) return take(class_number);
     void* const larger = fit == Fit::or_larger ? borrow(class_number) : nullptr;
     if (larger != nullptr) return larger;
     return grow(class_number) ? take(class_number) : nullptr;
@@ -65,7 +67,7 @@ bool LocalHeap::find_freed(std::size_t class_number) {
     Slabs& slabs = slabs_[class_number];
     if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
     // Now that time does not matter: what others have freed, and what is held for others.
-    return_batch();
+    return_batches();
     receive();
     for (;;) {
         if (slabs.current != nullptr) leave(class_number);
@@ -84,14 +86,13 @@ Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
         Slab* const shared = central_->take_shared(class_number, this);
         if (shared != nullptr) {
             shared->filled_by = this;
-            shared->floor = 0;
-            shared->until_event = shared->count_taken();
+            shared->owned().floor = 0;
             return shared;
         }
     }
     const bool whole = slab != nullptr && slab->carved == slab->capacity;
     // The cursor may be behind blocks that were freed since; of a slab that can grow no more, leave() sees what is true.
-    if (slab == nullptr || (!whole && slab->cursor >= slab->carved_words())) return nullptr;
+    if (slab == nullptr || (!whole && slab->owned().cursor >= slab->carved_words())) return nullptr;
     waiting.remove(*slab);
     return slab;
 }
@@ -115,6 +116,17 @@ void* LocalHeap::borrow(std::size_t class_number) {
     return nullptr;
 }
 
+/// Blocks that were never handed out and have frames, for a bin whose word has none. False if there are none.
+bool LocalHeap::carve_framed(std::size_t class_number) {
+    SlabList& waiting = slabs_[class_number].waiting;
+    Slab* const slab = waiting.first();
+    if (slab == nullptr || slab->carved == slab->capacity || framed_room(*slab) < slab->block_bytes) return false;
+    waiting.remove(*slab);
+    make_current(class_number, *slab);
+    carve(bins_[class_number], *slab);
+    return true;
+}
+
 /// Blocks that were never handed out, for a bin whose word has none. False if there is no memory.
 bool LocalHeap::grow(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
@@ -124,6 +136,7 @@ bool LocalHeap::grow(std::size_t class_number) {
     else  // borrow() may have received whole ones meanwhile
         slab = central_->new_slab(class_number, this);
     if (slab == nullptr) return false;
+    if (slab->carved == 0) miss(*slab);
     make_current(class_number, *slab);
     carve(bins_[class_number], *slab);
     return true;
@@ -133,12 +146,12 @@ bool LocalHeap::grow(std::size_t class_number) {
 bool LocalHeap::next_word(Bin& bin, Slab& slab) {
     count_used_word(bin, slab);
     const std::size_t words = slab.carved_words();
-    for (std::size_t word = slab.cursor; word < words; ++word) {
+    for (std::size_t word = slab.owned().cursor; word < words; ++word) {
         if (slab.free_words()[word] == 0) continue;
         show(bin, slab, word);
         return true;
     }
-    slab.cursor = static_cast<std::uint16_t>(words);
+    slab.owned().cursor = static_cast<std::uint16_t>(words);
     return false;
 }
 
@@ -146,26 +159,36 @@ bool LocalHeap::next_word(Bin& bin, Slab& slab) {
 void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
     if (slab.idle) {
         wake(slab);
-        slab.until_event = slab.count_taken();
+        slab.owned().until_event = slab.count_taken();
     } else {
-        slab.until_event += bin.uncounted;
+        slab.owned().until_event += bin.uncounted;
     }
     bin.uncounted = 0;
 }
 
-/// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes.
+/// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes. What may be found to be zero
+/// goes one by one.
 void LocalHeap::carve(Bin& bin, Slab& slab) {
     require(slab.carved < slab.capacity, "I18: a slab of which all blocks were handed out is to grow");
     const std::size_t word = slab.carved / Slab::kWordBits;
     const std::size_t bit = slab.carved % Slab::kWordBits;
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
-    const std::size_t count = std::clamp<std::size_t>(kCarvedBytes / slab.block_bytes, 1, left);
+    const bool one_by_one = slab.zeroed && slab.block_bytes >= kFoundZeroed;
+    const std::size_t bytes = one_by_one ? kCarvedBytes : std::clamp(framed_room(slab), kCarvedBytes, kMostCarved);
+    const std::size_t count = std::clamp<std::size_t>(bytes / slab.block_bytes, 1, left);
     // A block of this word may have been freed meanwhile; then that one comes first.
-    found_zeroed_ = slab.zeroed && slab.block_bytes >= kFoundZeroed && slab.free_words()[word] == 0;
+    found_zeroed_ = one_by_one && slab.free_words()[word] == 0;
     slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
     slab.carved += static_cast<std::uint32_t>(count);
     get_frames(slab, slab.carved);
     show(bin, slab, word);
+}
+
+/// Bytes behind the blocks that were handed out which have frames.
+std::size_t LocalHeap::framed_room(const Slab& slab) {
+    const auto begin = static_cast<std::size_t>(slab.block(slab.carved) - slab.first_page());
+    const std::size_t end = slab.framed * kPageSize;
+    return end > begin ? end - begin : 0;
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
@@ -189,7 +212,7 @@ void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
     bin.origin = slab.block(static_cast<std::uint32_t>(word * Slab::kWordBits));
     bin.uncounted = ones_in(*bin.word);
     slabs_[slab.class_number].patience = 1;
-    slab.cursor = static_cast<std::uint16_t>(word + 1);
+    slab.owned().cursor = static_cast<std::uint16_t>(word + 1);
 }
 
 void LocalHeap::drop_current(std::size_t class_number) {
@@ -209,7 +232,7 @@ void LocalHeap::leave(std::size_t class_number) {
     for (std::size_t word = slab.carved_words(); word-- > 0;) {
         if (slab.free_words()[word] == 0) continue;
         free += ones_in(slab.free_words()[word]);
-        slab.cursor = static_cast<std::uint16_t>(word);
+        slab.owned().cursor = static_cast<std::uint16_t>(word);
     }
     const std::uint32_t taken = slab.carved - free;
     if (taken == slab.capacity) {
@@ -217,8 +240,8 @@ void LocalHeap::leave(std::size_t class_number) {
     } else if (taken == 0 && waiting.first() != nullptr) {
         delete_slab(slab);
     } else {
-        slab.floor = 0;
-        slab.until_event = taken;
+        slab.owned().floor = 0;
+        slab.owned().until_event = taken;
         waiting.add(slab);
     }
 }

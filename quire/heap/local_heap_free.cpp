@@ -11,6 +11,7 @@ namespace quire {
 namespace {
 
 constexpr std::size_t kGrowsRoomy = 256;  // bytes
+constexpr std::size_t kMostIdleLearned = 3 * kHeapShape.idle_bytes;
 
 }  // namespace
 
@@ -34,7 +35,7 @@ void LocalHeap::free_elsewhere(void* block) {
         if (owner == Slab::full()) {
             if (!slab->owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
             adopt(*slab, number / Slab::kWordBits);
-        } else if (owner == Slab::shared()) {
+        } else if (owner == Slab::shared() && slab->class_number >= kBatches) {
             if (!central_->free_shared(*slab, number)) continue;
             return;
         } else if (owner != this) {
@@ -44,6 +45,8 @@ void LocalHeap::free_elsewhere(void* block) {
         }
         known(unit_of(block)) = {unit_of(block), slab};
         give_back(*slab, block);
+        // Who only frees would never look there.
+        receive();
         return;
     }
 }
@@ -51,9 +54,9 @@ void LocalHeap::free_elsewhere(void* block) {
 /// A slab that was full has become this heap's, because a block in `word` is about to be free.
 void LocalHeap::adopt(Slab& slab, std::size_t word) {
     // What others filled is offered to all when half of it is free: they may need it, and this heap may not.
-    slab.floor = slab.filled_by == this ? 0 : slab.capacity / 2;
-    slab.until_event = slab.capacity - slab.floor;
-    slab.cursor = static_cast<std::uint16_t>(word);
+    slab.owned().floor = slab.filled_by == this ? 0 : slab.capacity / 2;
+    slab.owned().until_event = slab.capacity - slab.owned().floor;
+    slab.owned().cursor = static_cast<std::uint16_t>(word);
     slabs_[slab.class_number].waiting.add(slab);
 }
 
@@ -66,12 +69,12 @@ void LocalHeap::event(Slab& slab) {
     } else if (taken == 0) {
         slabs.waiting.remove(slab);
         delete_slab(slab);
-        if (++deleted_ % kDeletionsPerLook == 0) release_empty();
-    } else if (taken <= slab.floor) {
+        if (++deleted_ % kDeletionsPerLook == 0) find_idle();
+    } else if (taken <= slab.owned().floor) {
         slabs.waiting.remove(slab);
         share(slab);
     } else {
-        slab.until_event = taken - slab.floor;
+        slab.owned().until_event = taken - slab.owned().floor;
     }
 }
 
@@ -115,15 +118,43 @@ void LocalHeap::current_event(Slab& slab, std::uint32_t taken) {
     std::uint32_t& patience = slabs_[slab.class_number].patience;
     if (taken != 0 && !slab.idle) {
         bin.uncounted = ones_in(*bin.word);
-        slab.until_event = std::max(taken, patience);
+        slab.owned().until_event = std::max(taken, patience);
         patience = std::min(2 * patience, kMostPatience);
         return;
     }
-    slab.until_event = kMostPatience;
+    slab.owned().until_event = kMostPatience;
     if (slab.idle) return;
+    count_idle(slab);
+    release_idle();
+}
+
+void LocalHeap::count_idle(Slab& slab) {
     slab.idle = true;
     idle_bytes_ += std::size_t{slab.carved} * slab.block_bytes;
-    if (idle_bytes_ > kHeapShape.idle_bytes) release_empty();
+}
+
+/// Slabs empty, one after the other: the current ones may be empty, too, without anybody having seen it.
+void LocalHeap::find_idle() {
+    for (const Slabs& slabs : slabs_) {
+        Slab* const slab = slabs.current;
+        if (slab != nullptr && !slab->idle && slab->count_taken() == 0) count_idle(*slab);
+    }
+    release_idle();
+}
+
+/// If there are too many idle bytes. If not all of those that went before were missed, there may be fewer from now on.
+void LocalHeap::release_idle() {
+    if (idle_bytes_ <= kHeapShape.idle_bytes + idle_learned_) return;
+    if (idle_released_ != 0) idle_learned_ /= 2;
+    idle_released_ = idle_bytes_;
+    release_empty();
+}
+
+/// A slab had to be asked for. If as much was idle just before, that should have stayed.
+void LocalHeap::miss(const Slab& slab) {
+    const std::size_t missed = std::min(slab.pages * kPageSize, idle_released_);
+    idle_released_ -= missed;
+    idle_learned_ = std::min(idle_learned_ + missed, kMostIdleLearned);
 }
 
 /// A slab that was idle is in use again, or ends.
@@ -140,7 +171,7 @@ void LocalHeap::release_empty() {
         const std::uint32_t taken = slab->count_taken();
         if (slab->idle) {
             wake(*slab);
-            slab->until_event = taken;
+            slab->owned().until_event = taken;
             bins_[i].uncounted = ones_in(*bins_[i].word);
         }
         if (taken != 0) continue;
@@ -150,13 +181,13 @@ void LocalHeap::release_empty() {
 }
 
 void LocalHeap::trim() {
-    return_batch();
+    return_batches();
     receive();
     release_empty();
 }
 
 void LocalHeap::close() {
-    return_batch();
+    return_batches();
     receive();
     release_empty();
     for (std::size_t i = 0; i < kSizeClasses; ++i) {

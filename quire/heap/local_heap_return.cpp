@@ -6,6 +6,8 @@
 // Whoever marks a block either finds the flag clear, and pushes; or finds it set, and then the owner has yet to clear it
 // and will see the mark. (Both sides write first and read then, sequentially consistent.) The owner may change meanwhile:
 // whoever takes a slab from an inbox hands it on to whose it is.
+#include <utility>
+
 #include "quire/heap/local_heap.hpp"
 #include "quire/heap/returned_blocks.hpp"
 
@@ -14,25 +16,36 @@ namespace quire {
 void LocalHeap::free_from_afar(Slab& slab, std::uint32_t number) {
     const std::size_t word = number / Slab::kWordBits;
     const Word block = Word{1} << number % Slab::kWordBits;
-    if (slab.block_bytes > kLargestBatched) {
+    if (slab.class_number >= kBatches) {
         mark_returned(slab, word, block);
         post(slab);
         return;
     }
-    if (batch_.slab != &slab || batch_.word != word) {
-        return_batch();
-        batch_ = {&slab, word, 0};
+    Batch& batch = batches_[slab.class_number];
+    if (batch.slab != &slab || batch.word != word) {
+        return_batch(batch);
+        batch.slab = &slab;
+        batch.word = word;
+        batched_ |= std::uint64_t{1} << slab.class_number;
     }
-    require((batch_.blocks & block) == 0, Slab::kFreedTwice);
-    batch_.blocks |= block;
+    require((batch.blocks & block) == 0, Slab::kFreedTwice);
+    batch.blocks |= block;
+    if (ones_in(batch.blocks) * slab.block_bytes >= kMostBatched) return_batch(batch);
 }
 
-void LocalHeap::return_batch() {
-    if (batch_.slab == nullptr) return;
-    const Batch batch = batch_;
-    batch_ = {};
-    mark_returned(*batch.slab, batch.word, batch.blocks);
-    post(*batch.slab);
+void LocalHeap::return_batch(Batch& batch) {
+    if (batch.slab == nullptr) return;
+    const Batch full = batch;
+    batch = {};
+    mark_returned(*full.slab, full.word, full.blocks);
+    post(*full.slab);
+}
+
+void LocalHeap::return_batches() {
+    std::uint64_t left = std::exchange(batched_, 0);
+    for (std::size_t class_number = 0; left != 0; ++class_number, left >>= 1U) {
+        if ((left & 1U) != 0) return_batch(batches_[class_number]);
+    }
 }
 
 void LocalHeap::post(Slab& slab) {
@@ -98,8 +111,8 @@ void LocalHeap::settle(Slab& slab) {
 void LocalHeap::collect(Slab& slab) {
     const std::uint32_t collected = collect_returned(slab);
     if (collected == 0) return;
-    if (collected < slab.until_event) {
-        slab.until_event -= collected;
+    if (collected < slab.owned().until_event) {
+        slab.owned().until_event -= collected;
     } else {
         event(slab);
     }

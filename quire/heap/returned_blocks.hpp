@@ -24,7 +24,7 @@ inline std::uint32_t collect_returned(Slab& slab) {
         require(last < slab.carved, Slab::kNeverTaken);
         slab.free_words()[word] |= blocks;
         collected += ones_in(blocks);
-        if (word < slab.cursor) slab.cursor = static_cast<std::uint16_t>(word);
+        if (word < slab.owned().cursor) slab.owned().cursor = static_cast<std::uint16_t>(word);
     }
     return collected;
 }

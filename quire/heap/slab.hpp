@@ -2,12 +2,11 @@
 /// A span of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the
 /// heap's own lies in the pages, so nothing that a program writes past its block can mislead the heap.
 ///
-///      descriptor   ┌──────────────┬───────────┬────────────────────┬──────────────────────┐
-///                   │ what it is,  │ lists     │ free[0..words)     │ returned[0..words)   │
-///                   │ its owner's  │           │                    │                      │
-///                   └──────────────┴───────────┴────────────────────┴──────────────────────┘
-///                     one line                   by the owner:        by all others:
-///                                                1 = free             1 = freed from afar; in other lines
+///      descriptor   ┌──────────────┬───────────┬────────────────────────────┬──────────────────────┐
+///                   │ what it is   │ lists     │ owned │ free[0..words)     │ returned[0..words)   │
+///                   └──────────────┴───────────┴────────────────────────────┴──────────────────────┘
+///                     read by all    one line    by the owner:                by all others:
+///                                                1 = free                     1 = freed from afar; in other lines
 ///
 ///      span         ┌────┬────┬────┬────┬─ ─ ─ ─ ─┬────┬──┐
 ///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
@@ -45,13 +44,8 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint32_t capacity = 0;  ///< blocks
     std::uint32_t block_bytes = 0;
     std::uint16_t class_number = kLarge;
-    std::uint16_t words = 0;  ///< of `free`, and of `returned`
-
-    // The owner's, in the same cache line: all that an ordinary free looks at but the block's bit.
-    std::uint32_t until_event = 0;  ///< frees until the owner looks: taken - floor, or less
-    std::uint32_t carved = 0;       ///< blocks below this number may be free; the others were never handed out
-    std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
-    std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
+    std::uint16_t words = 0;   ///< of `free`, and of `returned`
+    std::uint32_t carved = 0;  ///< blocks below this number may be free; the others were never handed out
     bool listed = false;
     bool idle = false;               ///< counted in its owner's idle bytes
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
@@ -68,20 +62,31 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::atomic<Slab*> next_in_inbox{nullptr};
     std::atomic<bool> in_inbox{false};  ///< in some local heap's inbox, or about to be; not reset when a slab ends
 
+    /// What the owner writes all the time: behind the descriptor, in the line of the first words, because whoever frees from afar
+    /// reads the lines above.
+    struct alignas(Word) Owned {
+        std::uint32_t until_event = 0;  ///< frees until the owner looks: taken - floor, or less
+        std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
+        std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
+    };
+    [[nodiscard]] Owned& owned() { return *reinterpret_cast<Owned*>(this + 1); }
+    [[nodiscard]] const Owned& owned() const { return *reinterpret_cast<const Owned*>(this + 1); }
+
     static LocalHeap* full() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{1}); }
     static LocalHeap* shared() { return reinterpret_cast<LocalHeap*>(std::uintptr_t{2}); }
     static bool somebody(const LocalHeap* owner) { return reinterpret_cast<std::uintptr_t>(owner) > 2; }
 
     [[nodiscard]] bool is_large() const { return class_number == kLarge; }
-    [[nodiscard]] Word* free_words() { return reinterpret_cast<Word*>(this + 1); }
-    [[nodiscard]] const Word* free_words() const { return reinterpret_cast<const Word*>(this + 1); }
+    [[nodiscard]] Word* free_words() { return reinterpret_cast<Word*>(&owned() + 1); }
+    [[nodiscard]] const Word* free_words() const { return reinterpret_cast<const Word*>(&owned() + 1); }
     [[nodiscard]] std::atomic_ref<Word> returned_word(std::size_t word) {
         return std::atomic_ref<Word>(free_words()[returned_at(words) + word]);
     }
     /// Where the words of `returned` begin, behind `words` of `free`: in another cache line, because others write them.
     [[nodiscard]] static constexpr std::size_t returned_at(std::size_t words) {
         constexpr std::size_t kLine = kHeapShape.cache_line / sizeof(Word);
-        return (words + kLine - 1) / kLine * kLine;
+        constexpr std::size_t kBefore = sizeof(Owned) / sizeof(Word);
+        return (kBefore + words + kLine - 1) / kLine * kLine - kBefore;
     }
     /// Block 0 begins in the first unit: what a slab has to spare is less than a block.
     [[nodiscard]] std::byte* first_page() const {

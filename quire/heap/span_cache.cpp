@@ -190,6 +190,15 @@ bool SpanCache::lacks_frames(const void* first, PageCount count) {
     return is_zero(first, count) && !chunks_.find(first)->large;
 }
 
+void SpanCache::get_frames(void* first, PageCount count) {
+    prefer_large_frames(first, count);
+    pages_.get_frames(first, count);
+}
+
+void SpanCache::prefer_large_frames(void* first, PageCount count) {
+    if (count.value * kPageSize >= kLargeFramesAlone) pages_.prefer_large_frames(first, count);
+}
+
 void SpanCache::list(Chunk& chunk) {
     chunk.previous = last_with_room_;
     chunk.next = nullptr;
@@ -205,7 +214,7 @@ void SpanCache::unlist(Chunk& chunk) {
 std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
     const std::size_t bytes = count.value * kPageSize;
     const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
-    const bool large_frames = bytes >= kLargeFramesAlone || used_ >= kLargeFramesFrom;
+    const bool large_frames = growing && bytes >= kLargeFramesAlone;
     LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr && trim())
         taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);

@@ -73,7 +73,8 @@ public:
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
-    void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
+    void get_frames(void* first, PageCount count) override;
+    void prefer_large_frames(void* first, PageCount count) override;
     [[nodiscard]] bool have_frames(const void* first, PageCount count) override {
         return pages_.have_frames(first, count);
     }
@@ -102,7 +103,7 @@ private:
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
-    /// A span of so many gets them anyway.
+    /// A large span gets them if so many of its bytes are known to be used.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;

@@ -128,7 +128,7 @@ void free_slowly(void* block) {
     if (block == nullptr) return;
     const bool late = thread_has_ended && this_threads_heap == &no_heap;
     if (LocalHeap* const heap = late ? nullptr : heap_of_this_thread()) {
-        heap->free(block);
+        heap->free_elsewhere(block);
         return;
     }
     pthread_mutex_lock(&spare_lock);

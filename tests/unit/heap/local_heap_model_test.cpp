@@ -206,6 +206,7 @@ TEST(LocalHeap, ThreadsFreeEachOthersBlocks) {
         }
         for (const auto& heap : heaps.local) heap->reopen();
         for (auto& place : exchange.places) heaps[0].free(place.exchange(nullptr));
+        heaps[0].trim();
         EXPECT_EQ(heaps.taken(), 0U) << "somebody's return was lost";
         heaps.finish();
     }

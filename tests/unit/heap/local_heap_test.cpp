@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -90,6 +91,8 @@ TEST(LocalHeap, ClosesWithBlocksInItsInbox) {
     heaps[2].trim();  // whose slab was it?
     EXPECT_EQ(heaps.taken(), 2U);
     heaps[1].free(later);
+    EXPECT_EQ(heaps.taken(), 2U) << "nobody's blocks are noted first, too: one lock for many";
+    heaps[1].trim();
     EXPECT_EQ(heaps.taken(), 1U);
     heaps[0].reopen();
     heaps.check();
@@ -98,21 +101,6 @@ TEST(LocalHeap, ClosesWithBlocksInItsInbox) {
     heaps[2].free(again);
     heaps[2].free(stays);
     heaps[2].trim();
-    heaps.check();
-    heaps.finish();
-}
-
-TEST(LocalHeap, LargeBlocksBelongToNobody) {
-    Heaps heaps(2);
-    void* const block = heaps[0].allocate(100'000);
-    std::memset(block, 0x5A, 100'000);
-    auto* const moved = static_cast<std::uint8_t*>(heaps[1].reallocate(block, 300'000));
-    ASSERT_NE(moved, nullptr);
-    for (std::size_t i = 0; i < 100'000; ++i) ASSERT_EQ(moved[i], 0x5A);
-    heaps[0].free(moved);
-    const auto* const zeroes = static_cast<std::uint8_t*>(heaps[1].allocate_zeroed(70'000));
-    for (std::size_t i = 0; i < 70'000; ++i) ASSERT_EQ(zeroes[i], 0);
-    heaps[0].free_sized(const_cast<std::uint8_t*>(zeroes), 70'000);
     heaps.check();
     heaps.finish();
 }
@@ -159,6 +147,99 @@ TEST(LocalHeap, ASizeThatRunsOutTakesWhatItsNeighbourFreed) {
     heap.free(exact);
     for (std::size_t i = 0; i < larger.size(); i += 2) heap.free(larger[i]);
     heaps.check();
+    heaps.finish();
+}
+
+TEST(LocalHeap, WhoOnlyFreesCollectsWhatOthersReturn) {
+    Heaps heaps(3);
+    const std::vector<void*> blocks = fill(heaps[0], 3);
+    heaps[1].free(blocks[0]);  // a full slab: it is the second one's now
+    heaps[2].free(blocks[1]);
+    heaps[2].trim();
+    EXPECT_EQ(heaps.taken(), blocks.size() - 1) << "it lies in the second one's inbox";
+    heaps[1].free(blocks[capacity()]);
+    EXPECT_EQ(heaps.taken(), blocks.size() - 3);
+    for (std::size_t i = 2; i < blocks.size(); ++i) {
+        if (i != capacity()) heaps[1].free(blocks[i]);
+    }
+    heaps.check();
+    heaps.finish();
+}
+
+TEST(LocalHeap, WhatIsFreedFromAfarIsNotedBySizes) {
+    Heaps heaps(2);
+    constexpr std::size_t kOther = 2 * kBytes;
+    constexpr std::size_t kBlocks = 10;
+    std::array<void*, 2 * kBlocks> blocks;
+    for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = heaps[0].allocate(i % 2 == 0 ? kBytes : kOther);
+    for (void* block : blocks) heaps[1].free(block);
+    heaps[0].trim();
+    EXPECT_EQ(heaps.taken(), blocks.size()) << "nothing was returned, although the sizes took turns";
+    heaps[1].trim();
+    heaps[0].trim();
+    EXPECT_EQ(heaps.taken(), 0U);
+    heaps.check();
+    heaps.finish();
+}
+
+TEST(LocalHeap, NotManyBytesAreNoted) {
+    Heaps heaps(2);
+    std::array<void*, 8> blocks;
+    for (void*& block : blocks) block = heaps[0].allocate(1024);
+    std::size_t noted = 0;
+    for (; heaps.taken() == blocks.size(); ++noted) {
+        ASSERT_LT(noted, blocks.size());
+        heaps[1].free(blocks[noted]);
+        heaps[0].trim();
+    }
+    EXPECT_EQ(noted, 4U) << "4 KiB";
+    for (std::size_t i = noted; i < blocks.size(); ++i) heaps[0].free(blocks[i]);
+    heaps.check();
+    heaps.finish();
+}
+
+TEST(LocalHeap, WhatHasFramesIsUsedBeforeLargerBlocks) {
+    constexpr std::size_t kSize = 1792;
+    constexpr std::size_t kLarger = size_class(class_for(kSize) + 1).bytes;
+    Heaps heaps(1);
+    std::vector<void*> larger;
+    for (std::size_t i = 0; i < 2 * size_class(class_for(kLarger)).capacity; ++i)
+        larger.push_back(heaps[0].allocate(kLarger));
+    std::vector<void*> blocks{heaps[0].allocate_exactly(class_for(kSize))};
+    for (std::size_t i = 0; i < larger.size(); i += 2) heaps[0].free(larger[i]);
+    for (std::size_t i = 1; i < size_class(class_for(kSize)).capacity; ++i) {
+        blocks.push_back(heaps[0].allocate(kSize));
+        EXPECT_EQ(heaps[0].usable_size(blocks.back()), kSize);
+    }
+    for (std::size_t i = 1; i < larger.size(); i += 2) heaps[0].free(larger[i]);
+    for (void* block : blocks) heaps[0].free(block);
+    heaps.check();
+    heaps.finish();
+}
+
+/// Slabs that are asked for while a heap fills two of each of several sizes, and is emptied again.
+std::size_t slabs_asked_for(Heaps& heaps, std::size_t first_class, std::size_t classes) {
+    const std::size_t before = heaps.source.spans.calls;
+    std::vector<void*> blocks;
+    for (std::size_t i = first_class; i < first_class + classes; ++i) {
+        for (std::size_t block = 0; block < 2 * size_class(i).capacity; ++block)
+            blocks.push_back(heaps[0].allocate_exactly(i));
+    }
+    for (void* block : blocks) heaps[0].free(block);
+    heaps.check();
+    return heaps.source.spans.calls - before;
+}
+
+TEST(LocalHeap, LearnsHowMuchMayBeIdle) {
+    constexpr std::size_t kSizes = 8;  // twice as many bytes, in one slab of each, as may be idle at first
+    Heaps heaps(1);
+    for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+    EXPECT_EQ(slabs_asked_for(heaps, 0, kSizes), kSizes) << "one slab of each is wanted each time, and stays";
+    // Other sizes each time: what was given up is not missed, so no more stays than that.
+    for (std::size_t round = 0; round < 10; ++round) {
+        static_cast<void>(slabs_asked_for(heaps, round % 2 * kSizes, kSizes));
+        EXPECT_LE(heaps.slab_pages() * kPageSize, 5 * kHeapShape.idle_bytes);
+    }
     heaps.finish();
 }
 
@@ -258,101 +339,6 @@ TEST(LocalHeap, AForkFindsTheCentralHeapFree) {
     heaps.finish();
 }
 
-/// A block of so many bytes grows while its source fails, at the given call from now on and so many times: it has moved whole, or is as
-/// it was.
-void grow_while_source_fails(std::size_t bytes, std::size_t failing, std::size_t failures) {
-    HeapsOver<CachedSource> heaps(1);
-    auto* const block = static_cast<std::uint8_t*>(heaps[0].allocate(bytes));
-    void* const behind = heaps[0].allocate(bytes);
-    std::memset(block, 0x5A, bytes);
-    EXPECT_EQ(heaps[0].reallocate(block, ~std::size_t{0} / 2), nullptr);
-    heaps.source.pages.fail_at = heaps.source.pages.calls + failing;
-    heaps.source.pages.failures = failures;
-    auto* const moved = static_cast<std::uint8_t*>(heaps[0].reallocate(block, 50'000'000));
-    heaps.source.pages.fail_at = 0;
-    heaps.check();
-    const std::uint8_t* const at = moved != nullptr ? moved : block;
-    for (std::size_t i = 0; i < bytes; ++i) ASSERT_EQ(at[i], 0x5A);
-    heaps[0].free(moved != nullptr ? moved : block);
-    heaps[0].free(behind);
-    heaps.finish();
-}
-
-TEST(LocalHeap, ALargeBlockThatCannotGrowIsAsItWas) {
-    // Short ones are copied by the local heap; long ones move by their frames, or by a copy if the system cannot.
-    for (const std::size_t bytes : {100'000U, 1'000'000U}) {
-        for (std::size_t failing = 1; failing <= 6; ++failing) {
-            grow_while_source_fails(bytes, failing, 1);
-            grow_while_source_fails(bytes, failing, 100);
-        }
-    }
-}
-
-/// How many of `count` blocks, one after another, got their frames ahead of time.
-std::size_t foreseen(HeapsOver<CachedSource>& heaps, std::size_t bytes, std::size_t count) {
-    const std::size_t before = heaps.source.pages.populated;
-    for (std::size_t i = 0; i < count; ++i) {
-        void* const block = heaps[0].allocate(bytes);
-        heaps[0].free(block);
-        // What is kept has frames already.
-        (void)heaps.central.trim();
-    }
-    heaps.check();
-    return (heaps.source.pages.populated - before) / pages_for(bytes).value;
-}
-
-TEST(LocalHeap, LargeBlocksGetFramesAheadOfTimeWhereOthersWereUsed) {
-    HeapsOver<CachedSource> heaps(1);
-    constexpr std::size_t kLarge = 20 * kPageSize;
-    constexpr std::size_t kHuge = 1000 * kPageSize;
-    EXPECT_EQ(foreseen(heaps, kLarge, 2), 0U) << "nothing is known yet";
-    EXPECT_EQ(foreseen(heaps, kLarge, 10), 10U);
-    EXPECT_EQ(foreseen(heaps, kHuge, 2), 0U) << "of other sizes nothing is known";
-    EXPECT_EQ(foreseen(heaps, kHuge, 10), 10U);
-    heaps.source.pages.used = false;
-    EXPECT_LT(foreseen(heaps, kLarge, 16), 16U) << "now and then it looks again";
-    EXPECT_EQ(foreseen(heaps, kLarge, 10), 0U) << "and learns";
-    EXPECT_EQ(foreseen(heaps, kHuge, 5), 5U) << "of these it has not looked at one since";
-    heaps.finish();
-}
-
-TEST(LocalHeap, ALargeBlockWithFramesSaysNothing) {
-    HeapsOver<CachedSource> heaps(1);
-    constexpr std::size_t kLarge = 20 * kPageSize;
-    void* const block = heaps[0].allocate(kLarge);
-    heaps[0].free(block);
-    // Twice where frames are kept: only the first was watched.
-    heaps[0].free(heaps[0].allocate(kLarge));
-    heaps[0].free(heaps[0].allocate(kLarge));
-    (void)heaps.central.trim();
-    EXPECT_EQ(foreseen(heaps, kLarge, 1), 0U);
-    EXPECT_EQ(foreseen(heaps, kLarge, 1), 1U);
-    heaps.finish();
-}
-
-TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
-    HeapsOver<CachedSource> heaps(1);
-    void* block = heaps[0].allocate(kLargestBlock);
-    const std::size_t before = heaps.source.pages.populated;
-    block = heaps[0].reallocate(block, kLargestBlock + 1);
-    const std::size_t usable = heaps[0].usable_size(block);
-    EXPECT_EQ(heaps.source.pages.populated - before, usable / kPageSize);
-    bool moved = false;
-    for (std::size_t bytes = usable; bytes < 4000 * kPageSize; bytes = heaps[0].usable_size(block)) {
-        const std::size_t at = heaps.source.pages.populated;
-        void* const old = block;
-        block = heaps[0].reallocate(block, bytes + 1);
-        EXPECT_NE(heaps.source.pages.populated, at);
-        heaps.check();
-        if (block == old) continue;
-        moved = true;
-        EXPECT_EQ(heaps.central.find(old), nullptr) << "nobody's now";
-    }
-    EXPECT_TRUE(moved);
-    heaps[0].free(block);
-    heaps.finish();
-}
-
 /// A source that can do no more than it must says so.
 TEST(LocalHeap, MostSourcesCanDoLittle) {
     TestSpans spans;
@@ -362,6 +348,7 @@ TEST(LocalHeap, MostSourcesCanDoLittle) {
     EXPECT_FALSE(spans.lacks_frames(first, PageCount{2}));
     EXPECT_TRUE(spans.have_frames(first, PageCount{2}));
     spans.get_frames(first, PageCount{2});
+    spans.prefer_large_frames(first, PageCount{2});
     EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
     EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
     EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
@@ -387,8 +374,10 @@ TEST_F(LocalHeapDeath, ADoubleFreeFromAfarIsSeen) {
         << "by the owner last";
     heaps_[0].close();
     heaps_[1].free(block_);
-    EXPECT_DEATH(heaps_[2].free(block_), "freed twice") << "of a slab that nobody owns";
-    EXPECT_DEATH((heaps_[1].free(other_), heaps_[1].free(other_)), "not its own") << "of a slab that is gone";
+    heaps_[1].trim();
+    EXPECT_DEATH((heaps_[2].free(block_), heaps_[2].trim()), "freed twice") << "of a slab that nobody owns";
+    EXPECT_DEATH((heaps_[1].free(other_), heaps_[1].trim(), heaps_[1].free(other_)), "not its own")
+        << "of a slab that is gone";
 }
 
 TEST_F(LocalHeapDeath, MisuseFromAfarIsSeen) {
