@@ -137,6 +137,8 @@ MUTANTS = [
     Mutant("a span is given back before its guard is there", SPANS, "    do_chores_now();\n    const std::size_t units", "    const std::size_t units", "span_cache_test"),
     Mutant("chores are left undone", CENTRAL, "        heap_.spans_.do_chores(chores);\n", "", "local_heap_model_test"),
     Mutant("what became of large blocks is not learned", CENTRAL, "    if (watched) history_.learn(pages, used);\n", "", "large_blocks_test"),
+    Mutant("blocks that live are not looked at", CENTRAL, "    if (lacks_frames && pages >= kWorthALook) look_at_watched(pages);\n", "", "large_blocks_test"),
+    Mutant("a block that has ended is looked at", CENTRAL, "    history_.unwatch(pages, &slab);\n", "", "large_blocks_test"),
     Mutant("a hint is taken for knowledge", CENTRAL, "if (made.use == TouchHistory::Use::sure) spans_", "if (made.use != TouchHistory::Use::unknown) spans_", "large_blocks_test"),
     Mutant("blocks with large frames are learned from", CENTRAL, "lacks_frames && is_zero && use == Use::unknown ?", "lacks_frames && is_zero && use != Use::sure ?", "large_blocks_test"),
     Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = slab.framed == 0;", "const bool watched = true;", "large_blocks_test"),

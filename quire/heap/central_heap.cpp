@@ -21,6 +21,9 @@ constexpr PageCount kLargeKnown = kUnitPages;
 /// Bytes: what a slab of larger blocks has to spare is too much to be called dense.
 constexpr std::size_t kDenseBlocks = 8192;
 
+/// From 4 MiB on it is worth a few calls to know whether a block will be used.
+constexpr PageCount kWorthALook{1024};
+
 constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
 
 constexpr std::size_t kFreelyAligned = std::min(std::size_t{4} << 20U, 64 * kUnitBytes);  // bytes: a chunk of SpanCache
@@ -216,10 +219,25 @@ CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount page
     const bool is_zero = spans_.is_zero(first, pages);
     const bool lacks_frames = spans_.lacks_frames(first, pages);
     using Use = TouchHistory::Use;
+    if (lacks_frames && pages >= kWorthALook) look_at_watched(pages);
     const Use use = !lacks_frames ? Use::unknown : purpose == Purpose::growth ? Use::sure : history_.foresee(pages);
     // The frames of one that had some already would say nothing about it, nor would large ones.
     slab->framed = lacks_frames && is_zero && use == Use::unknown ? 0 : slab->pages;
+    if (slab->framed == 0) history_.watch(pages, slab);
     return {first, is_zero, use};
+}
+
+/// The latest blocks of this size and of smaller ones, while they live: by now they have been used, if they ever will be. If not, their
+/// owner may need more time, and nothing is learned.
+void CentralHeap::look_at_watched(PageCount pages) {
+    for (unsigned below = 0; below <= TouchHistory::kDoublingsBelow; ++below) {
+        const PageCount alike{pages.value >> below};
+        Slab* const latest = history_.watched(alike);
+        if (latest == nullptr || !spans_.have_frames(latest->base, PageCount{latest->pages})) continue;
+        history_.unwatch(alike, latest);
+        history_.learn(alike, true);
+        latest->framed = latest->pages;
+    }
 }
 
 void CentralHeap::free_large(Slab& slab, const void* block) {
@@ -230,6 +248,7 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
     const bool used = watched && spans_.have_frames(first, pages);
     const Section section(*this);
     if (watched) history_.learn(pages, used);
+    history_.unwatch(pages, &slab);
     large_pages_ -= pages;
     forget(slab, kLargeKnown);
     spans_.release(first, pages);
@@ -260,6 +279,7 @@ bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages
 }
 
 void CentralHeap::set_large_size(Slab& slab, std::size_t bytes, PageCount pages) {
+    history_.unwatch(PageCount{slab.pages}, &slab);
     large_pages_ += pages;
     large_pages_ -= PageCount{slab.pages};
     slab.pages = slab.framed = static_cast<std::uint32_t>(pages.value);

@@ -127,6 +127,7 @@ private:
     };
     [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount pages, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);
+    void look_at_watched(PageCount pages) QUIRE_REQUIRES(lock_);
     [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
     void set_large_size(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_REQUIRES(lock_);
     [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);

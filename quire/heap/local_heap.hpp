@@ -83,6 +83,11 @@ public:
     /// What is left to free() then.
     void free_elsewhere(void* block);
 
+    /// So many bytes at the beginning are used by most programs, here and there; behind them lies what is remembered of larger blocks.
+    static constexpr std::size_t often_used() {
+        return sizeof(LocalHeap) - (kSizeClasses - 1 - class_for(size_classes_detail::kFineLimit)) * kRecentBytes;
+    }
+
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
     void trim();
     /// Gives up all slabs: the owner ends. What others return to it from now on they settle themselves.

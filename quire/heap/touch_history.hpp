@@ -15,6 +15,8 @@
 
 namespace quire {
 
+struct Slab;
+
 /// Not locked: the central heap locks.
 class TouchHistory {
 public:
@@ -39,15 +41,26 @@ public:
                  : std::uint8_t{0};
     }
 
+    /// The latest block of such a size of which nobody knows yet whether it is used; nullptr: there is none.
+    [[nodiscard]] Slab* watched(PageCount pages) { return of(pages).watched; }
+    void watch(PageCount pages, Slab* block) { of(pages).watched = block; }
+    /// The block ends, or has another size from now on.
+    void unwatch(PageCount pages, const Slab* block) {
+        if (of(pages).watched == block) of(pages).watched = nullptr;
+    }
+
+    /// Of an unknown size, those are a hint that are so many times half as large.
+    static constexpr unsigned kDoublingsBelow = 3;
+
 private:
     static constexpr std::uint8_t kEnough = 2;
     static constexpr std::uint8_t kWatched = 16;
-    static constexpr unsigned kDoublingsBelow = 3;
     /// Blocks of one power of two.
     struct Alike {
         std::uint8_t used_in_a_row = 0;
         std::uint8_t foreseen = 0;
         bool seen = false;
+        Slab* watched = nullptr;
     };
     [[nodiscard]] Alike& of(PageCount pages) {
         return alike_[static_cast<std::size_t>(std::bit_width(pages.value)) % kDoublings];

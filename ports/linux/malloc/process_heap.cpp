@@ -113,8 +113,8 @@ LocalHeap* heap_of_this_thread() {
         if (made.exchange(true)) own.share();
         void* const place = central.acquire_own(kPages);
         if (place == nullptr) return nullptr;
-        // Most of it will be used, here and there, and a fault for each page would take longer than a small program.
-        pages.get_frames(place, kPages);
+        // A fault for each page would take longer than a small program.
+        pages.get_frames(place, pages_for(LocalHeap::often_used()));
         heap = new (place) ThreadHeap(central);
     }
     this_threads_heap = &heap->heap;

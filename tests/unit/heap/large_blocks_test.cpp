@@ -1,6 +1,7 @@
 // Blocks that have pages of their own: they belong to nobody, grow where they lie or move, and get frames ahead of time where that pays.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 #include "quire/heap/local_heap.hpp"
@@ -99,6 +100,31 @@ TEST(LocalHeap, OfAnUnknownSizeTheSmallerOnesAreAHint) {
         EXPECT_EQ(foreseen(heaps, kLarge, 3), 0U);
         heaps.source.pages.used = true;
         EXPECT_EQ(foreseen(heaps, kLarge / 4, 2), used ? 1U : 0U);
+        heaps.finish();
+    }
+}
+
+TEST(LocalHeap, BeforeAnotherIsMadeLiveBlocksAreLookedAt) {
+    constexpr std::size_t kLarge = 3000 * kPageSize;
+    constexpr std::size_t kPages = pages_for(kLarge).value;
+    for (const bool used : {true, false}) {
+        HeapsOver<CachedSource> heaps(1);
+        heaps.source.pages.used = used;
+        void* const smaller = heaps[0].allocate(kLarge / 4);
+        std::array<void*, 5> blocks;
+        for (void*& block : blocks) block = heaps[0].allocate(kLarge);
+        EXPECT_EQ(heaps.source.pages.preferred, used ? blocks.size() * kPages : 0U) << "the smaller one is a hint";
+        EXPECT_EQ(heaps.source.pages.populated, 0U);
+        heaps.source.pages.used = true;
+        // Not of that size any more: nobody looks at it, and it may move.
+        for (void*& block : blocks) block = heaps[0].reallocate(block, 3 * kLarge);
+        const std::size_t before = heaps.source.pages.populated;
+        void* const last = heaps[0].allocate(kLarge);
+        EXPECT_EQ(heaps.source.pages.populated, before);
+        heaps[0].free(last);
+        heaps[0].free(smaller);
+        for (void* block : blocks) heaps[0].free(block);
+        heaps.check();
         heaps.finish();
     }
 }
