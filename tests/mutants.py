@@ -141,7 +141,7 @@ MUTANTS = [
     Mutant("a block that has ended is looked at", CENTRAL, "    history_.unwatch(pages, &slab);\n", "", "large_blocks_test"),
     Mutant("a hint is taken for knowledge", CENTRAL, "if (made.use == TouchHistory::Use::sure) spans_", "if (made.use != TouchHistory::Use::unknown) spans_", "large_blocks_test"),
     Mutant("blocks with large frames are learned from", CENTRAL, "lacks_frames && is_zero && use == Use::unknown ?", "lacks_frames && is_zero && use != Use::sure ?", "large_blocks_test"),
-    Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = slab.framed == 0;", "const bool watched = true;", "large_blocks_test"),
+    Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = std::atomic_ref(slab.framed).load(std::memory_order_relaxed) == 0;", "const bool watched = true;", "large_blocks_test"),
     Mutant("a block that moves stays in the map where it was", CENTRAL, "    map_.set(range_of(page_of(from), kLargeKnown), nullptr);\n", "", "large_blocks_test"),
     Mutant("two free blocks that touch stay two", FIRST_FIT, "    join_with_next(before);\n", "", "first_fit_heap_test"),
     Mutant("a block that grows loses what lay behind it", FIRST_FIT, "            before.link = behind->link;\n", "", "first_fit_heap_test"),

@@ -236,7 +236,8 @@ void CentralHeap::look_at_watched(PageCount pages) {
         if (latest == nullptr || !spans_.have_frames(latest->base, PageCount{latest->pages})) continue;
         history_.unwatch(alike, latest);
         history_.learn(alike, true);
-        latest->framed = latest->pages;
+        // Its owner may be about to free it, and reads this without the lock.
+        std::atomic_ref(latest->framed).store(latest->pages, std::memory_order_relaxed);
     }
 }
 
@@ -244,7 +245,7 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
     require(block == slab.base, Slab::kNotABlock);
     std::byte* const first = slab.base;
     const PageCount pages{slab.pages};
-    const bool watched = slab.framed == 0;
+    const bool watched = std::atomic_ref(slab.framed).load(std::memory_order_relaxed) == 0;
     const bool used = watched && spans_.have_frames(first, pages);
     const Section section(*this);
     if (watched) history_.learn(pages, used);

@@ -62,6 +62,8 @@ void CentralHeap::check_invariants() const {
         for (const Slab* slab = shared_[i].first(); slab != nullptr; slab = slab->next) {
             require(slab->owner.load(std::memory_order_acquire) == Slab::shared() && slab->class_number == i,
                     "I18: a slab in a list of shared ones is not shared");
+            require(slab->owned().until_event == slab->count_taken(),
+                    "I18: a shared slab would not be seen to be empty");
             ++listed;
         }
         require(listed == shared[i] && listed == shared_counts_[i].load(std::memory_order_relaxed),

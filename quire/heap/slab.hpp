@@ -65,9 +65,10 @@ struct alignas(kHeapShape.cache_line) Slab {
     /// What the owner writes all the time: behind the descriptor, in the line of the first words, because whoever frees from afar
     /// reads the lines above.
     struct alignas(Word) Owned {
-        std::uint32_t until_event = 0;  ///< frees until the owner looks: taken - floor, or less
-        std::uint32_t floor = 0;        ///< with so few taken blocks the slab is offered to others, or given back
-        std::uint16_t cursor = 0;       ///< where a search for free blocks begins; a word
+        std::uint32_t until_event =
+            0;                     ///< frees until the owner looks: taken - floor, or less; of a shared slab: taken
+        std::uint32_t floor = 0;   ///< with so few taken blocks the slab is offered to others, or given back
+        std::uint16_t cursor = 0;  ///< where a search for free blocks begins; a word
     };
     [[nodiscard]] Owned& owned() { return *reinterpret_cast<Owned*>(this + 1); }
     [[nodiscard]] const Owned& owned() const { return *reinterpret_cast<const Owned*>(this + 1); }

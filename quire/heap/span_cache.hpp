@@ -103,7 +103,7 @@ private:
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
-    /// A large span gets them if so many of its bytes are known to be used.
+    /// A large span gets them if so many of its bytes are known, or likely, to be used.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;

@@ -2,7 +2,7 @@
 /// Whether a large block will be used to its last page, by what became of others like it. If so, getting all its frames at once
 /// is much cheaper than a fault for each; if not (the stack of a coroutine, a sparse table) it would be waste.
 ///
-/// Of blocks that got no frames ahead of time the heap looks, when they are freed, whether they have them now. So that there always
+/// Of blocks that got no frames ahead of time the heap looks, when they are freed (and before a very large one is made, at some that live), whether they have them now. So that there always
 /// are such blocks, one in sixteen gets none. Of a size that was never seen before, smaller ones give a hint: a table that grows is used
 /// like the one that it replaces.
 
@@ -32,7 +32,7 @@ public:
         if (alike.used_in_a_row >= kEnough) return ++alike.foreseen % kWatched != 0 ? Use::sure : Use::unknown;
         return !alike.seen && smaller_were_used(pages) ? Use::likely : Use::unknown;
     }
-    /// Of one that got no frames ahead of time, large ones neither, and has been freed: was it used?
+    /// Of one that got no frames ahead of time, large ones neither, and is there no more, or was used before that: was it?
     void learn(PageCount pages, bool used) {
         Alike& alike = of(pages);
         alike.seen = true;

@@ -235,10 +235,10 @@ TEST(LocalHeap, LearnsHowMuchMayBeIdle) {
     Heaps heaps(1);
     for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
     EXPECT_EQ(slabs_asked_for(heaps, 0, kSizes), kSizes) << "one slab of each is wanted each time, and stays";
-    // Other sizes each time: what was given up is not missed, so no more stays than that.
-    for (std::size_t round = 0; round < 10; ++round) {
-        static_cast<void>(slabs_asked_for(heaps, round % 2 * kSizes, kSizes));
-        EXPECT_LE(heaps.slab_pages() * kPageSize, 5 * kHeapShape.idle_bytes);
+    // More sizes than that may stay for.
+    for (std::size_t round = 0; round < 9; ++round) {
+        static_cast<void>(slabs_asked_for(heaps, round % 3 * kSizes, kSizes));
+        EXPECT_LE(heaps.slab_pages() * kPageSize, 4 * kHeapShape.idle_bytes) << "round " << round;
     }
     heaps.finish();
 }
