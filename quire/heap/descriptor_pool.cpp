@@ -34,7 +34,7 @@ void DescriptorPool::give(Slab& slab, std::size_t words) {
 }
 
 Slab* DescriptorPool::make(std::size_t order) {
-    static_assert(sizeof(Header) + bytes_of(kOrders) <= kPageSize);
+    static_assert(sizeof(Header) + bytes_of(kOrders - 1) <= kPageSize);
     const std::size_t bytes = bytes_of(order);
     const bool fits = current_ != nullptr && reinterpret_cast<std::byte*>(current_) + kPageSize >= next_ + bytes;
     if (!fits && !next_page()) return nullptr;

@@ -8,6 +8,7 @@
 ///             │ made │ of order 2 │ of 0 │ of 1 │            │        │
 ///             └──────┴────────────┴──────┴──────┴────────────┴─ ─ ─ ─ ┘
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -17,6 +18,22 @@
 #include "quire/heap/span_source.hpp"
 
 namespace quire {
+
+namespace descriptor_pool_detail {
+
+/// Descriptors come with room for 0, 1, 2, 4 ... words.
+[[nodiscard]] constexpr std::size_t order_of(std::size_t words) {
+    return words == 0 ? 0 : static_cast<std::size_t>(std::bit_width(words - 1)) + 1;
+}
+
+/// That a slab of this shape can have. With 32 bits its 64 KiB are 8,192 blocks of 8 bytes, and 256 words.
+[[nodiscard]] consteval std::size_t most_words() {
+    std::size_t blocks = 0;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) blocks = std::max<std::size_t>(blocks, size_class(i).capacity);
+    return (blocks + Slab::kWordBits - 1) / Slab::kWordBits;
+}
+
+}  // namespace descriptor_pool_detail
 
 /// Not locked: the central heap locks.
 class DescriptorPool {
@@ -35,10 +52,8 @@ private:
         std::uint32_t live = 0;
         std::uint32_t made = 0;
     };
-    static constexpr std::size_t kOrders = 8;  // 0, 1, 2, 4 ... 64, 128 words
-    [[nodiscard]] static std::size_t order_of(std::size_t words) {
-        return words == 0 ? 0 : static_cast<std::size_t>(std::bit_width(words - 1)) + 1;
-    }
+    static constexpr std::size_t kOrders = descriptor_pool_detail::order_of(descriptor_pool_detail::most_words()) + 1;
+    static constexpr auto order_of = descriptor_pool_detail::order_of;
     [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t order) {
         const std::size_t words = order == 0 ? 0 : std::size_t{1} << (order - 1);
         const std::size_t bytes =
@@ -60,7 +75,7 @@ private:
     std::byte* next_ = nullptr;              ///< here
     PageCount untouched_{};                  ///< pages behind it that came with it
     std::size_t spares_ = 0;                 ///< pages without descriptors in use, but for the current one
-    std::array<Slab*, kOrders + 1> free_{};  ///< linked through next_of_all and previous_of_all
+    std::array<Slab*, kOrders> free_{};       ///< linked through next_of_all and previous_of_all
 };
 
 }  // namespace quire
