@@ -9,7 +9,8 @@ LIST, TREE, POOL = "quire/space/range_list.cpp", "quire/space/range_tree.cpp", "
 SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "quire/space/fork.cpp", "quire/space/kernel_space.cpp"
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
 CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
-LOCAL, FREE, RETURN = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return"))
+LOCAL, FREE, RETURN, LOOK = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready"))
+READY = "quire/heap/ready_blocks.hpp"
 POOL_OF_SLABS = "quire/heap/descriptor_pool.cpp"
 SLAB, RETURNED, ADDRESSES = "quire/heap/slab.hpp", "quire/heap/returned_blocks.hpp", "quire/heap/address_map.hpp"
 FIRST_FIT, DEBUG, AUDIT = "quire/heap/first_fit_heap.cpp", "quire/heap/debug/debug_heap.cpp", "quire/audit/audit.cpp"
@@ -94,7 +95,16 @@ MUTANTS = [
     Mutant("kernel addresses are handed out without the lock", KERNEL, "Result<Page> KernelSpace::acquire(const SpanRequest& request) {\n    const Guard guard(lock_);",
            "Result<Page> KernelSpace::acquire(const SpanRequest& request) __attribute__((no_thread_safety_analysis)) {", "simulation_test"),
     # The heap and the audit
-    Mutant("a double free goes unnoticed", SLAB, "require((word & bit) == 0, kFreedTwice);", "", "heap_test"),
+    Mutant("a double free goes unnoticed", FREE, "require(!is_marked_free(block) || !is_ready(*slab, block), Slab::kFreedTwice);\n    mark_free", "mark_free", "ready_blocks_test"),
+    Mutant("what is in its slab is put back once more", SLAB, "require((word & bit) == 0, kFreedTwice);", "", "ready_blocks_test"),
+    Mutant("a write after free goes unnoticed", READY, "        if (!is_marked_free(block)) [[unlikely]]\n            defect(Slab::kFreedTwice);\n", "", "ready_blocks_test"),
+    Mutant("who looks free by chance cannot be freed", FREE, "!is_marked_free(block) || !is_ready(*slab, block)", "!is_marked_free(block)", "ready_blocks_test"),
+    Mutant("slabs wait for ready blocks of a size that nobody uses", LOOK, "at = slabs.taken - 1;", "at = most;", "ready_blocks_test"),
+    Mutant("slabs wait for ready blocks of a size that is used little", LOOK, "if (slabs.owned > kFewSlabs) at =", "if (false) at =", "ready_blocks_test"),
+    Mutant("slabs wait for ready blocks of a size that others freed", RETURN, " && all_free(class_number)) look", " && false) look", "ready_blocks_test"),
+    Mutant("what was borrowed is lent", LOCAL, "        if (slabs_[larger].borrowed) put_back(larger);\n", "", "ready_blocks_test"),
+    Mutant("a slab that another filled waits for its new owner", FREE, "slab.ready_end = mine ? slab.carved : 0;", "slab.ready_end = slab.carved;", "ready_blocks_test"),
+    Mutant("a full slab stays somebody's", LOCAL, "        if (slab->patience == 0) {", "        if (false) {", "ready_blocks_test"),
     Mutant("the map leads from the first unit of a slab only", ADDRESSES, "index_of(address_of(pages.end - PageCount{1}).value);\n        for",
            "index_of(address_of(pages.first).value);\n        for", "heap_test"),
     Mutant("a slab that is gone stays in the map", CENTRAL, "    map_.set(range_of(page_of(slab.base), known), nullptr);\n", "", "heap_test"),
@@ -102,25 +112,22 @@ MUTANTS = [
            "(size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);\n    if (slab == nullptr) {\n        spans_.release(first, pages);",
            "(size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);\n    if (slab == nullptr) {", "heap_test"),
     Mutant("a large block is freed from its middle", CENTRAL, "require(block == slab.base, Slab::kNotABlock);", "", "heap_test"),
-    Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.owned().until_event != 0) return;", "return;", "local_heap_test"),
-    Mutant("a slab with a free block counts as full", LOCAL, "if (taken == slab.capacity) {", "if (taken + 1 >= slab.capacity) {", "local_heap_test"),
-    Mutant("a slab that others emptied stays idle when it is left", LOCAL, "    // What others returned just now may have emptied it.\n    if (slab.idle) wake(slab);\n", "", "local_heap_model_test"),
+    Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.owned().taken != 0) return;", "return;", "local_heap_test"),
+    Mutant("a slab with a free block counts as full", LOCAL, "if (slab.owned().taken == slab.capacity) {", "if (slab.owned().taken + 1 >= slab.capacity) {", "local_heap_test"),
     Mutant("an aligned block is borrowed from another size", LOCAL, "allocate_class(class_number, Fit::exact)", "allocate_class(class_number, Fit::or_larger)", "local_heap_test"),
-    Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger ? borrow(class_number)", "false ? borrow(class_number)", "local_heap_test"),
+    Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger && borrow(class_number)", "false && borrow(class_number)", "local_heap_test"),
     Mutant("a size's factor of two stays in a block's offset", SLAB, "std::rotr(offset, shift) * inverse", "offset * inverse", "slab_test"),
     Mutant("descriptors stay", POOL_OF_SLABS, "!source_.takes_descriptors_back())", "true)", "local_heap_test"),
     Mutant("a heap that ends keeps what was returned to it meanwhile", FREE, "    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.\n    share_waiting();\n", "", "local_heap_test"),
     Mutant("what nobody needs is kept for ever", SPANS, "    give_back_surplus();\n", "", "span_cache_test"),
-    Mutant("a size with frames to spare takes larger blocks", LOCAL, "find_freed(class_number) || carve_framed(class_number)", "find_freed(class_number)", "local_heap_test"),
+    Mutant("a size with frames to spare takes larger blocks", LOCAL, "    if (void* const block = carve_framed(class_number); block != nullptr) return block;\n", "", "local_heap_test"),
     Mutant("idle bytes that were missed are given up again", LOCAL, "    if (slab->carved == 0) miss(*slab);\n", "", "local_heap_test"),
-    Mutant("a heap that only frees leaves its inbox alone", FREE, "        receive();\n        return;\n", "        return;\n", "local_heap_test"),
+    Mutant("a heap that only frees leaves its inbox alone", FREE, "    // Who only frees would never look there.\n    receive();\n", "", "local_heap_test"),
     Mutant("blocks are noted without end", RETURN, "    if (ones_in(batch.blocks) * slab.block_bytes >= kMostBatched) return_batch(batch);\n", "", "local_heap_test"),
     Mutant("a batch of one size ends with another's block", RETURN, "    Batch& batch = batches_[slab.class_number];\n", "    Batch& batch = batches_[0];\n", "local_heap_test"),
     Mutant("zeroes are not", LOCAL, "    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
-    Mutant("an empty slab counts as full", FREE, "        delete_slab(slab);\n        if (++deleted_", "        disown(slab);\n        if (++deleted_", "heap_test"),
-    Mutant("a slab goes to somebody else with its latest blocks still at hand", FREE, "    forget_recent(slab);\n    std::uint32_t& grown", "    std::uint32_t& grown", "local_heap_test"),
-    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    forget_recent(slab);\n    std::uint32_t& grown",
-           "    forget_recent(slab);\n    std::uint32_t& grown", "local_heap_test"),
+    Mutant("an empty slab counts as full", FREE, "        end_slab(slab);\n        ++deleted_;", "        disown(slab);\n        ++deleted_;", "heap_test"),
+    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    Slabs& slabs", "    Slabs& slabs", "local_heap_test"),
     Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_test"),
     Mutant("a double free from afar goes unnoticed", RETURN, "require((batch.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
     Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_test"),

@@ -110,7 +110,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->capacity = size.capacity;
     slab->class_number = static_cast<std::uint16_t>(class_number);
     slab->owned() = {};
-    slab->carved = 0;
+    slab->carved = slab->ready_end = 0;
     slab->listed = slab->idle = false;
     slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
@@ -141,7 +141,6 @@ void CentralHeap::share(Slab& slab) {
     shared_counts_[slab.class_number].fetch_add(1, std::memory_order_relaxed);
     slab.owner.store(Slab::shared(), std::memory_order_seq_cst);
     collect_returned(slab);
-    slab.owned().until_event = slab.count_taken();
     settle_shared_locked(slab);
 }
 
@@ -161,7 +160,7 @@ Slab* CentralHeap::take_shared(std::size_t class_number, LocalHeap* owner) {
 
 /// Something was freed: was it the last?
 void CentralHeap::settle_shared_locked(Slab& slab) {
-    if (slab.owned().until_event != 0) return;
+    if (slab.owned().taken != 0) return;
     unshare_locked(slab);
     delete_slab_locked(slab);
 }
@@ -171,8 +170,6 @@ bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
     require(number < slab.carved, Slab::kNeverTaken);
     slab.give_back(number);
-    slab.owned().cursor = std::min(slab.owned().cursor, static_cast<std::uint16_t>(number / Slab::kWordBits));
-    --slab.owned().until_event;
     settle_shared_locked(slab);
     return true;
 }
@@ -180,7 +177,7 @@ bool CentralHeap::free_shared(Slab& slab, std::uint32_t number) {
 bool CentralHeap::collect_shared(Slab& slab) {
     const Section section(*this);
     if (slab.owner.load(std::memory_order_acquire) != Slab::shared()) return false;
-    slab.owned().until_event -= collect_returned(slab);
+    collect_returned(slab);
     settle_shared_locked(slab);
     return true;
 }

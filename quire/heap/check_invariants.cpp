@@ -1,4 +1,7 @@
 // What must hold between two calls (I18), and the statistics, which are counted when somebody asks.
+#include <algorithm>
+#include <span>
+
 #include "quire/base/defect.hpp"
 #include "quire/heap/central_heap.hpp"
 #include "quire/heap/local_heap.hpp"
@@ -44,6 +47,9 @@ void CentralHeap::check_slab(const Slab& slab) const {
     const LocalHeap* const owner = slab.owner.load(std::memory_order_acquire);
     require(owner != nullptr, "I18: a slab has no owner");
     if (owner == Slab::full()) require(slab.count_free() == 0, "I18: a slab with free blocks counts as full");
+    require(slab.owned().taken == slab.count_taken(), "I18: a slab would not be seen to be empty");
+    for (std::size_t word = 0; word < std::min<std::size_t>(slab.owned().cursor, slab.words); ++word)
+        require(slab.free_words()[word] == 0, "I18: blocks are free where nobody looks for them");
 }
 
 void CentralHeap::check_invariants() const {
@@ -62,8 +68,6 @@ void CentralHeap::check_invariants() const {
         for (const Slab* slab = shared_[i].first(); slab != nullptr; slab = slab->next) {
             require(slab->owner.load(std::memory_order_acquire) == Slab::shared() && slab->class_number == i,
                     "I18: a slab in a list of shared ones is not shared");
-            require(slab->owned().until_event == slab->count_taken(),
-                    "I18: a shared slab would not be seen to be empty");
             ++listed;
         }
         require(listed == shared[i] && listed == shared_counts_[i].load(std::memory_order_relaxed),
@@ -71,56 +75,59 @@ void CentralHeap::check_invariants() const {
     }
 }
 
-/// What was freed lately is free, in slabs of this heap, and nothing is there twice.
-void LocalHeap::check_recent(std::size_t class_number) const {
-    const RecentBlocks& blocks = recent_[class_number];
-    const RecentBlock* const end = bins_[class_number].recent;
-    require(end >= blocks.data() && end < blocks.data() + blocks.size(), "I18: too many blocks were freed lately");
-    for (const RecentBlock* recent = blocks.data(); recent != end; ++recent) {
-        const Slab* const slab = central_->find(recent->block());
-        require(slab != nullptr && slab->owner.load(std::memory_order_acquire) == this &&
-                    slab->class_number == class_number,
-                "I18: a block that was freed lately is in another's slab");
-        const std::uint32_t number = slab->number_of(recent->block());
-        require(number < slab->carved && slab->is_free(number), "I18: a block that was freed lately is not free");
-        require(recent->word() == slab->free_words() + number / Slab::kWordBits &&
-                    recent->bit() == number % Slab::kWordBits,
-                "I18: a block that was freed lately has another bit");
-        for (const RecentBlock* other = blocks.data(); other != recent; ++other)
-            require(other->block() != recent->block(), "I18: a block that was freed lately is there twice");
+/// What is ready is marked as free, taken from its slab, and there once.
+void LocalHeap::check_ready(std::size_t class_number) const {
+    const std::span<std::byte* const> blocks = ready_[class_number].blocks();
+    require(blocks.size() <= kMostReady[class_number], "I18: too many blocks are ready");
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        const Slab* const slab = central_->find(blocks[i]);
+        require(slab != nullptr && !slab->is_large() && slab->class_number >= class_number &&
+                    slab->class_number <= class_number + kHeapShape.borrowed,
+                "I18: a block that is ready is of another size");
+        require(slab->number_of(blocks[i]) < slab->carved, "I18: a block that is ready was never handed out");
+        require(is_marked_free(blocks[i]), "I18: a block that is ready was written to");
+        if (slab->owner.load(std::memory_order_acquire) == this)
+            require(!slab->is_free(slab->number_of(blocks[i])), "I18: a block that is ready is in its slab, too");
+        for (std::size_t other = 0; other < i; ++other)
+            require(blocks[other] != blocks[i], "I18: a block that is ready is there twice");
     }
+}
+
+/// Slabs of a class that this heap owns, and what it knows of them.
+void LocalHeap::check_slabs(std::size_t class_number) const {
+    const Slabs& slabs = slabs_[class_number];
+    std::uint32_t owned = 0;
+    std::uint32_t taken = 0;
+    const auto count = [&](const Slab& slab) {
+        require(slab.owner.load(std::memory_order_acquire) == this && slab.class_number == class_number,
+                "I18: a slab in a list is another's");
+        ++owned;
+        taken += slab.owned().taken;
+    };
+    if (slabs.current != nullptr) {
+        count(*slabs.current);
+        require(!slabs.current->listed, "I18: the current slab is in a list");
+    }
+    const Slab* previous = nullptr;
+    for (const Slab* slab = slabs.waiting.first(); slab != nullptr; slab = slab->next) {
+        count(*slab);
+        require(slab->listed && slab->previous == previous && !slab->idle, "I18: a list of slabs is torn");
+        require(slab->owned().taken > slab->owned().floor, "I18: a slab was not seen to be empty");
+        previous = slab;
+    }
+    require(owned == slabs.owned && taken == slabs.taken, "I18: what a heap knows of its slabs has drifted");
 }
 
 void LocalHeap::check_invariants() const {
     const bool ended = inbox_.load(std::memory_order_acquire) == closed();
     std::size_t idle = 0;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
-        require(!ended || (slabs_[i].current == nullptr && slabs_[i].waiting.first() == nullptr),
-                "I18: a heap that has ended owns a slab");
-        const Bin& bin = bins_[i];
-        if (const Slab* const slab = slabs_[i].current; slab != nullptr) {
-            require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && !slab->listed,
-                    "I18: a bin's slab is another's");
-            require(slab->owns_word(bin.word), "I18: a bin's word is not of its slab");
-            const auto word = static_cast<std::size_t>(bin.word - slab->free_words());
-            require(bin.origin == slab->block(static_cast<std::uint32_t>(word * Slab::kWordBits)),
-                    "I18: a bin's word shows other blocks");
-            if (slab->idle) idle += std::size_t{slab->carved} * slab->block_bytes;
-        } else {
-            require(bin.word == nullptr, "I18: a bin without a slab has a word");
-        }
-        check_recent(i);
-        const Slab* previous = nullptr;
-        for (const Slab* slab = slabs_[i].waiting.first(); slab != nullptr; slab = slab->next) {
-            require(slab->owner.load(std::memory_order_acquire) == this && slab->class_number == i && slab->listed,
-                    "I18: a slab in a list is another's");
-            require(slab->previous == previous && !slab->idle, "I18: a list of slabs is torn");
-            require(slab->owned().until_event == 0 ||
-                        slab->owned().until_event + slab->owned().floor <= slab->count_taken() ||
-                        slab->count_taken() == 0,
-                    "I18: a slab would not be seen to be empty");
-            previous = slab;
-        }
+        const Slabs& slabs = slabs_[i];
+        require(!ended || (slabs.owned == 0 && ready_[i].empty()), "I18: a heap that has ended has something left");
+        if (slabs.current != nullptr && slabs.current->idle)
+            idle += std::size_t{slabs.current->carved} * slabs.current->block_bytes;
+        check_slabs(i);
+        check_ready(i);
     }
     for (std::uintptr_t i = 0; i < known_.size(); ++i) {
         const std::uintptr_t unit = known_[i].unit;

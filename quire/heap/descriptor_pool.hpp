@@ -71,11 +71,11 @@ private:
 
     SpanSource& source_;
     PageCount own_pages_{};
-    Header* current_ = nullptr;              ///< the page that new descriptors are made in,
-    std::byte* next_ = nullptr;              ///< here
-    PageCount untouched_{};                  ///< pages behind it that came with it
-    std::size_t spares_ = 0;                 ///< pages without descriptors in use, but for the current one
-    std::array<Slab*, kOrders> free_{};       ///< linked through next_of_all and previous_of_all
+    Header* current_ = nullptr;          ///< the page that new descriptors are made in,
+    std::byte* next_ = nullptr;          ///< here
+    PageCount untouched_{};              ///< pages behind it that came with it
+    std::size_t spares_ = 0;             ///< pages without descriptors in use, but for the current one
+    std::array<Slab*, kOrders> free_{};  ///< linked through next_of_all and previous_of_all
 };
 
 }  // namespace quire

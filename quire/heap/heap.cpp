@@ -128,6 +128,11 @@ void Heap::forget(ObjectCounts& counts) {
 HeapStatistics Heap::statistics() const {
     const Guard guard(lock_);
     HeapStatistics result = central_.statistics();
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        const auto ready = static_cast<std::uint32_t>(local_.ready_blocks(i));
+        result.classes[i].taken -= ready;
+        result.classes[i].free += ready;
+    }
     result.allocations = allocations_;
     result.frees = frees_;
     for (const ObjectCounts* counts = caches_; counts != nullptr; counts = counts->next) {

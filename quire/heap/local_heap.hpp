@@ -1,11 +1,10 @@
 #pragma once
 /// The heap of one thread, or of one processor: allocating and freeing without locks and without atomic operations.
 ///
-///      allocate(24) ──▶ class 32 ──▶ its bin ──▶ the block that was freed last: clear its bit, that is it
-///                                                none: the lowest set bit of the bin's word
-///                                                none: the slab's next word, the next slab with room, a shared one, a new one
-///      free(p)      ──▶ known units, or the map: which slab? ──▶ mine: which number? set its bit, and remember it; a bit that is set is a
-///                                            block freed twice
+///      allocate(24) ──▶ class 32 ──▶ a block is ready: the one that was freed last
+///                                    none is: a word of the slab's bits becomes ready; the next slab with room, a shared one, a new one
+///      free(p)      ──▶ known units, or the map: which slab? ──▶ mine: is it one of its blocks, and not free? it is ready; if that makes
+///                                                              too many, the oldest go back into the bits of their slabs
 ///                                            full: nobody's, so it becomes mine
 ///                                            another's: note it; 64 neighbours are returned with one atomic operation
 ///
@@ -18,10 +17,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "quire/heap/central_heap.hpp"
-#include "quire/heap/recent_block.hpp"
+#include "quire/heap/ready_blocks.hpp"
 #include "quire/heap/slab.hpp"
 
 namespace quire {
@@ -42,7 +42,7 @@ public:
     LocalHeap(CentralHeap& central, InZeroes);
     /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
     /// the fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
-    constexpr LocalHeap() : known_{}, recent_{} {}
+    constexpr LocalHeap() : known_{}, places_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
@@ -80,12 +80,15 @@ public:
     /// The two fast paths on their own: nullptr or false if they cannot.
     [[nodiscard]] void* allocate_here(std::size_t bytes);
     [[nodiscard]] bool free_here(void* block);
+    /// The same for one that was allocated with this size.
+    [[nodiscard]] bool free_here(void* block, std::size_t bytes);
     /// What is left to free() then.
     void free_elsewhere(void* block);
 
     /// So many bytes at the beginning are used by most programs, here and there; behind them lies what is remembered of larger blocks.
     static constexpr std::size_t often_used() {
-        return sizeof(LocalHeap) - (kSizeClasses - 1 - class_for(size_classes_detail::kFineLimit)) * kRecentBytes;
+        return sizeof(LocalHeap) -
+               (kSizeClasses - 1 - class_for(size_classes_detail::kFineLimit)) * sizeof(ReadyBlocks::Places);
     }
 
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
@@ -95,6 +98,9 @@ public:
     /// After close(): it may be used again, by the same or another owner.
     void reopen() { inbox_.store(nullptr, std::memory_order_seq_cst); }
 
+    /// Blocks of a size that are free, although their slabs count them as taken.
+    [[nodiscard]] std::size_t ready_blocks(std::size_t class_number) const;
+
     /// Slabs know their owner, lists and bins agree; for I18, together with CentralHeap::check_invariants.
     void check_invariants() const;
 
@@ -102,35 +108,22 @@ private:
     using Word = Slab::Word;
     enum class Fit : std::uint8_t { exact, or_larger };
 
-    /// The blocks of a class that were freed lately: their bits are set, and their cache lines are near. They are a shortcut,
-    /// no more: who forgets one loses nothing, because the bit says that the block is free.
-    using RecentBlocks = std::array<RecentBlock, kHeapShape.recent>;
-    static constexpr std::size_t kRecentBytes = sizeof(RecentBlocks);
-    static_assert(is_power_of_two(kRecentBytes));
-
-    /// Where the next block of a class comes from: what the fast path looks at. The word is used only when nothing recent
-    /// is left, so no block comes from both.
-    struct Bin {
-        /// Behind the latest recent block. There are none where kRecentBytes divides this, and no room for one more in the
-        /// last place before that.
-        RecentBlock* recent = nullptr;
-        Word* word = nullptr;         ///< free blocks of the current slab, one word of them; nullptr: there is none
-        std::byte* origin = nullptr;  ///< the block of the word's bit 0
-        std::uint32_t bytes = 0;      ///< of a block
-        std::uint32_t uncounted = 0;  ///< blocks of the word that the slab does not yet count as taken
-    };
     /// A unit of one of this heap's slabs, in the place that its number has: two loads instead of five. Who knows a slab here
     /// need not ask for its owner.
     struct Known {
         std::uintptr_t unit;  ///< unit_of(); 0: no slab
         Slab* slab;
     };
-    /// This heap's slabs of a class that have room.
+    /// This heap's slabs of a class: those with room, and those that were full until one of their blocks was freed.
     struct Slabs {
-        Slab* current = nullptr;  ///< the one that the bin's word belongs to
+        Slab* current = nullptr;  ///< the one whose blocks become ready
         SlabList waiting;
-        std::uint32_t grown = 0;     ///< pages that got frames, less those of slabs that went: get_frames()
-        std::uint32_t patience = 0;  ///< frees after which event() looks again at a current slab that was not empty
+        std::uint32_t owned = 0;  ///< how many, the current one too
+        std::uint32_t taken = 0;  ///< their blocks that are taken: handed out, or ready
+        /// When the ready blocks are full and no more than this are taken, look_at_ready() is called.
+        std::uint32_t look_at = 0;
+        std::uint32_t grown = 0;  ///< pages that got frames, less those of slabs that went: get_frames()
+        bool borrowed = false;    ///< larger blocks may be among the ready ones
     };
     /// Freed blocks of one word of another's slab, not yet returned; one for each size.
     struct Batch {
@@ -138,54 +131,78 @@ private:
         std::size_t word = 0;
         Word blocks = 0;
     };
+    static constexpr std::size_t kReadyBytes = std::size_t{64} << 10U;  ///< of a class, but a few blocks in any case
+    /// Blocks of each class.
+    static constexpr std::array<std::uint8_t, kSizeClasses> kMostReady = [] {
+        std::array<std::uint8_t, kSizeClasses> most{};
+        for (std::size_t i = 0; i < kSizeClasses; ++i)
+            most[i] = static_cast<std::uint8_t>(
+                std::clamp<std::size_t>(kReadyBytes / size_class(i).bytes, 4, ReadyBlocks::kMost));
+        return most;
+    }();
     static constexpr std::size_t kMostBatched = 4096;  ///< bytes of a batch
     static constexpr std::size_t kBatches = class_for(std::min(kMostBatched / 4, kLargestBlock)) + 1;
     static_assert(kBatches <= 64);
-    static constexpr std::uint32_t kMostPatience = 16;
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
-    [[nodiscard]] void* take(std::size_t class_number);
-    void give_back(Slab& slab, const void* block);
-    void remember(std::size_t class_number, const RecentBlock& block);
-    void forget(const Slab& slab);
-    void forget_recent(const Slab& slab);
+    [[nodiscard]] void* take(std::size_t class_number) { return ready_[class_number].pop(); }
+    [[nodiscard]] bool free_in(Slab& slab, void* block);
+    void make_ready(Slab& slab, std::uint32_t number, void* block);
+    [[nodiscard]] bool free_of_another(Slab& slab, std::uint32_t number, void* block);
+    void free_past_ready(Slab& slab, std::uint32_t number);
+    void free_when_full(Slab& slab, std::uint32_t number);
+    void freed_when_full(Slab& slab, bool look);
+    [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
+    void look_at_ready(std::size_t class_number);
+    void set_full_at(std::size_t class_number);
+    void lower_full_at(std::size_t class_number);
+    void put_back(std::size_t class_number);
+    [[nodiscard]] std::size_t put_back_some(std::span<std::byte* const> blocks);
     /// Its number plus 1, so that 0 is none.
     [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
         return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
     }
     [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
+    void own(Slab& slab);
+    [[nodiscard]] bool is_mine(Slab& slab);
     void part_with(const Slab& slab);
-    void delete_slab(Slab& slab);
+    void end_slab(Slab& slab);
+    void count_gone(const Slab& slab);
+    void forget(const Slab& slab);
     void share(Slab& slab);
     void share_waiting();
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);
-    [[nodiscard]] void* borrow(std::size_t class_number);
-    [[nodiscard]] bool carve_framed(std::size_t class_number);
-    [[nodiscard]] bool grow(std::size_t class_number);
-    void make_current(std::size_t class_number, Slab& slab);
-    [[nodiscard]] bool next_word(Bin& bin, Slab& slab);
-    void carve(Bin& bin, Slab& slab);
+    [[nodiscard]] bool borrow(std::size_t class_number);
+    [[nodiscard]] void* carve_framed(std::size_t class_number);
+    [[nodiscard]] void* grow(std::size_t class_number);
+    [[nodiscard]] bool ready_freed(Slab& slab);
+    void count_taken(Slab& slab, std::size_t blocks);
+    [[nodiscard]] void* carve(Slab& slab);
     [[nodiscard]] static std::size_t framed_room(const Slab& slab);
     void get_frames(Slab& slab, std::size_t end);
-    void show(Bin& bin, Slab& slab, std::size_t word);
-    void count_used_word(Bin& bin, Slab& slab);
     void leave(std::size_t class_number);
-    void drop_current(std::size_t class_number);
     [[nodiscard]] Slab* slab_with_freed(std::size_t class_number);
 
+    [[nodiscard]] bool give_elsewhere(Slab& slab, std::uint32_t number);
     void free_from_afar(Slab& slab, std::uint32_t number);
+    void freed_in(Slab& slab, std::uint32_t blocks);
     void event(Slab& slab);
-    void current_event(Slab& slab, std::uint32_t taken);
+    static void use(Slab& slab);
+    [[nodiscard]] bool all_free(std::size_t class_number) const {
+        return ready_[class_number].count() >= slabs_[class_number].taken;
+    }
     void wake(Slab& slab);
     void count_idle(Slab& slab);
     void find_idle();
     void release_idle();
+    void release_if_empty(std::size_t class_number);
     void release_empty();
     void miss(const Slab& slab);
-    void adopt(Slab& slab, std::size_t word);
+    void adopt(Slab& slab);
     void disown(Slab& slab);
+    void disown_some(SlabList& waiting);
 
     void return_batch(Batch& batch);
     void return_batches();
@@ -196,18 +213,20 @@ private:
     void settle(Slab& slab);
     void collect(Slab& slab);
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
-    void check_recent(std::size_t class_number) const;
+    void check_ready(std::size_t class_number) const;
+    void check_slabs(std::size_t class_number) const;
     [[nodiscard]] void* move(void* block, std::size_t usable, std::size_t bytes);
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
 
-    std::array<Bin, kSizeClasses> bins_;  // first, because an address without an addition is shorter
+    std::array<ReadyBlocks, kSizeClasses> ready_;  // first, because an address without an addition is shorter
     CentralHeap* central_ = nullptr;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
     std::size_t idle_learned_ = 0;   ///< bytes that may be idle, more than the shape says
     std::size_t idle_released_ = 0;  ///< bytes that were too many, lately, and were not missed yet
     bool found_zeroed_ = false;      ///< the block that the latest refill found is zero
+    std::size_t next_released_ = 0;  ///< class that release_idle() looks at next
     std::uint32_t deleted_ = 0;      ///< slabs that were emptied and given back
     std::array<Batch, kBatches> batches_;
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
@@ -215,48 +234,11 @@ private:
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
     std::array<Known, kHeapShape.known> known_;
     /// Not initialised: most pages of it are never touched.
-    alignas(kRecentBytes) std::array<RecentBlocks, kSizeClasses> recent_;
+    alignas(ReadyBlocks::kPlacesBytes) std::array<ReadyBlocks::Places, kSizeClasses> places_;
 };
 
-inline void* LocalHeap::take(std::size_t class_number) {
-    Bin& bin = bins_[class_number];
-    std::byte* block = nullptr;
-    if (reinterpret_cast<std::uintptr_t>(bin.recent) % kRecentBytes != 0) [[likely]] {
-        const RecentBlock& recent = *--bin.recent;
-        *recent.word() ^= Word{1} << recent.bit();
-        block = recent.block();
-    } else {
-        const Word blocks = bin.word == nullptr ? 0 : *bin.word;
-        if (blocks == 0) [[unlikely]]
-            return nullptr;
-        *bin.word = blocks & (blocks - 1);
-        block = bin.origin + static_cast<std::size_t>(std::countr_zero(blocks)) * bin.bytes;
-    }
-    if (block == nullptr) std::unreachable();  // saves the caller a comparison
-    return block;
-}
-
-/// A taken block of a slab of this heap.
-inline void LocalHeap::give_back(Slab& slab, const void* block) {
-    const std::uint32_t number = slab.owners_number_of(block);
-    slab.give_back(number);
-    if (--slab.owned().until_event == 0)
-        event(slab);
-    else
-        remember(slab.class_number,
-                 RecentBlock(block, &slab.free_words()[number / Slab::kWordBits], number % Slab::kWordBits));
-}
-
-inline void LocalHeap::remember(std::size_t class_number, const RecentBlock& block) {
-    Bin& bin = bins_[class_number];
-    RecentBlock* const place = bin.recent;
-    if (reinterpret_cast<std::uintptr_t>(place + 1) % kRecentBytes == 0) return;
-    *place = block;
-    bin.recent = place + 1;
-}
-
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
-    if (bytes > size_classes_detail::kFineLimit) [[unlikely]]
+    if (bytes > size_classes_detail::kFineLimit && bytes > kLargestBlock) [[unlikely]]
         return nullptr;
     return take(class_for(bytes));
 }
@@ -265,24 +247,32 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
 inline bool LocalHeap::free_here(void* block) {
     const std::uintptr_t unit = unit_of(block);
     const Known here = known(unit);
-    if (here.unit != unit) [[unlikely]]
-        return false;
-    Slab& slab = *here.slab;
+    return here.unit == unit && free_in(*here.slab, block);
+}
+
+inline bool LocalHeap::free_here(void* block, std::size_t bytes) {
+    const std::uintptr_t unit = unit_of(block);
+    const Known here = known(unit);
+    return here.unit == unit && bytes <= kLargestBlock && here.slab->class_number == class_for(bytes) &&
+           free_in(*here.slab, block);
+}
+
+inline bool LocalHeap::free_in(Slab& slab, void* block) {
     const std::uint32_t number = slab.number_of(block);
-    if (number >= slab.carved) [[unlikely]]
-        return false;
-    Word& word = slab.free_words()[number / Slab::kWordBits];
-    const Word before = word;
-    const Word after = before | Word{1} << number % Slab::kWordBits;
-    if (after == before) [[unlikely]]
-        return false;
-    word = after;
-    if (--slab.owned().until_event == 0) [[unlikely]] {
-        event(slab);
-        return true;
-    }
-    remember(slab.class_number, RecentBlock(block, &word, number % Slab::kWordBits));
+    if (number >= slab.ready_end || is_marked_free(block)) [[unlikely]]
+        return free_of_another(slab, number, block);
+    mark_free(block);
+    make_ready(slab, number, block);
     return true;
+}
+
+/// A marked block of a slab of this heap.
+inline void LocalHeap::make_ready(Slab& slab, std::uint32_t number, void* block) {
+    ReadyBlocks& ready = ready_[slab.class_number];
+    if (ready.full()) [[unlikely]]
+        free_when_full(slab, number);
+    else
+        ready.push(block);
 }
 
 }  // namespace quire

@@ -1,4 +1,4 @@
-// Allocation when the bin's word is used up, and what is larger than the fast path's sizes.
+// Allocation when no block is ready, and what is larger than the fast path's sizes.
 #include <algorithm>
 #include <cstring>
 
@@ -12,9 +12,7 @@ LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
 }
 
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
-    for (std::size_t i = 0; i < kSizeClasses; ++i) {
-        bins_[i].recent = recent_[i].data();
-    }
+    for (std::size_t i = 0; i < kSizeClasses; ++i) ready_[i] = ReadyBlocks(places_[i]);
 }
 
 namespace {
@@ -27,6 +25,10 @@ constexpr std::size_t kMostCarved = std::max(kCarvedBytes, kHeapShape.idle_bytes
 constexpr std::uint32_t kEarly = 4;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
+/// A size lends another so many blocks at once, if it has twice as many.
+constexpr std::size_t kMostBorrowed = 8;
+/// So many slabs are looked at each time: LocalHeap::disown_some.
+constexpr std::uint32_t kLooksForFull = 16;
 
 }  // namespace
 
@@ -36,13 +38,13 @@ void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
 }
 
 void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
-    void* const block = take(class_number);
-    if (block != nullptr) [[likely]]
+    if (fit == Fit::exact && slabs_[class_number].borrowed) put_back(class_number);
+    if (void* const block = take(class_number); block != nullptr) [[likely]]
         return block;
-    if (find_freed(class_number) || carve_framed(class_number)) return take(class_number);
-    void* const larger = fit == Fit::or_larger ? borrow(class_number) : nullptr;
-    if (larger != nullptr) return larger;
-    return grow(class_number) ? take(class_number) : nullptr;
+    if (find_freed(class_number)) return take(class_number);
+    if (void* const block = carve_framed(class_number); block != nullptr) return block;
+    if (fit == Fit::or_larger && borrow(class_number)) return take(class_number);
+    return grow(class_number);
 }
 
 void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
@@ -61,127 +63,158 @@ void* LocalHeap::allocate_zeroed(std::size_t bytes) {
     return block;
 }
 
-/// Finds a word with blocks for a bin whose word has none, among those that were freed. False if there are none.
+/// Makes blocks ready that were freed. False if there are none.
 bool LocalHeap::find_freed(std::size_t class_number) {
-    Bin& bin = bins_[class_number];
-    Slabs& slabs = slabs_[class_number];
-    if (slabs.current != nullptr && next_word(bin, *slabs.current)) return true;
+    Slab*& current = slabs_[class_number].current;
+    if (current != nullptr && ready_freed(*current)) return true;
     // Now that time does not matter: what others have freed, and what is held for others.
     return_batches();
     receive();
     for (;;) {
-        if (slabs.current != nullptr) leave(class_number);
-        Slab* const slab = slab_with_freed(class_number);
-        if (slab == nullptr) return false;
-        make_current(class_number, *slab);
-        if (next_word(bin, *slab)) return true;
+        if (current != nullptr) {
+            if (ready_freed(*current)) return true;
+            leave(class_number);
+        }
+        current = slab_with_freed(class_number);
+        if (current == nullptr) return false;
     }
 }
 
-/// A slab of this heap in no list, with blocks that were freed.
+/// A slab of this heap in no list, with blocks that were freed. nullptr: there is none, and the full ones belong to nobody.
 Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
-    Slab* const slab = waiting.first();
-    if ((slab == nullptr || slab->carved < slab->capacity) && central_->has_shared(class_number)) {
-        Slab* const shared = central_->take_shared(class_number, this);
-        if (shared != nullptr) {
-            shared->filled_by = this;
-            shared->owned().floor = 0;
-            return shared;
+    Slab* slab = waiting.first();
+    if (slab != nullptr && slab->has_freed()) {
+        waiting.remove(*slab);
+    } else {
+        slab = central_->has_shared(class_number) ? central_->take_shared(class_number, this) : nullptr;
+        if (slab != nullptr) {
+            slab->filled_by = this;
+            own(*slab);
         }
     }
-    const bool whole = slab != nullptr && slab->carved == slab->capacity;
-    // The cursor may be behind blocks that were freed since; of a slab that can grow no more, leave() sees what is true.
-    if (slab == nullptr || (!whole && slab->owned().cursor >= slab->carved_words())) return nullptr;
-    waiting.remove(*slab);
-    return slab;
-}
-
-void LocalHeap::make_current(std::size_t class_number, Slab& slab) {
-    slabs_[class_number].current = &slab;
-    bins_[class_number].bytes = slab.block_bytes;
-    bins_[class_number].uncounted = 0;
-}
-
-/// A block of one of the next sizes that was freed. It has frames already, and neighbouring sizes are used less and more by chance:
-/// what one has too much of saves the other new pages.
-void* LocalHeap::borrow(std::size_t class_number) {
-    const std::size_t end = std::min(class_number + kHeapShape.borrowed + 1, kSizeClasses);
-    for (std::size_t larger = class_number + 1; larger < end; ++larger) {
-        if (bins_[larger].recent != recent_[larger].data()) return take(larger);
-        const Slab* const waiting = slabs_[larger].waiting.first();
-        const bool has_freed = waiting != nullptr && waiting->carved == waiting->capacity;
-        if (has_freed && find_freed(larger)) return take(larger);
+    if (slab != nullptr) {
+        use(*slab);
+        return slab;
     }
+    disown_some(waiting);
     return nullptr;
 }
 
-/// Blocks that were never handed out and have frames, for a bin whose word has none. False if there are none.
-bool LocalHeap::carve_framed(std::size_t class_number) {
-    SlabList& waiting = slabs_[class_number].waiting;
-    Slab* const slab = waiting.first();
-    if (slab == nullptr || slab->carved == slab->capacity || framed_room(*slab) < slab->block_bytes) return false;
-    waiting.remove(*slab);
-    make_current(class_number, *slab);
-    carve(bins_[class_number], *slab);
-    return true;
-}
-
-/// Blocks that were never handed out, for a bin whose word has none. False if there is no memory.
-bool LocalHeap::grow(std::size_t class_number) {
-    SlabList& waiting = slabs_[class_number].waiting;
-    Slab* slab = waiting.first();
-    if (slab != nullptr && slab->carved < slab->capacity)
+/// Of slabs of which all blocks that were freed are ready, or were handed out again. Not all of them and not at once, because who frees
+/// at random will free the next block there, too.
+void LocalHeap::disown_some(SlabList& waiting) {
+    for (std::uint32_t looked = 0; looked < kLooksForFull; ++looked) {
+        Slab* const slab = waiting.first();
+        if (slab == nullptr || slab->carved < slab->capacity) return;
         waiting.remove(*slab);
-    else  // borrow() may have received whole ones meanwhile
-        slab = central_->new_slab(class_number, this);
-    if (slab == nullptr) return false;
-    if (slab->carved == 0) miss(*slab);
-    make_current(class_number, *slab);
-    carve(bins_[class_number], *slab);
+        if (slab->patience == 0) {
+            disown(*slab);
+        } else {
+            --slab->patience;
+            waiting.add(*slab);
+        }
+    }
+}
+
+/// A slab becomes the current one.
+void LocalHeap::use(Slab& slab) {
+    slab.owned().floor = 0;
+    slab.ready_end = slab.carved;
+}
+
+/// Makes blocks of the current slab ready that were freed, those at lower addresses first; as many as leave room for as many again.
+/// False if there are none.
+bool LocalHeap::ready_freed(Slab& slab) {
+    if (!slab.has_freed()) return false;
+    if (slab.idle) wake(slab);
+    const std::size_t class_number = slab.class_number;
+    ReadyBlocks::Filler ready(ready_[class_number], (kMostReady[class_number] + 1) / 2);
+    for (std::size_t word = slab.owned().cursor; word < slab.carved_words() && ready.wants_more(); ++word) {
+        slab.owned().cursor = static_cast<std::uint16_t>(word);
+        Word free = slab.free_words()[word];
+        for (; free != 0 && ready.wants_more(); free &= free - 1)
+            ready.add(slab.block(word * Slab::kWordBits + static_cast<std::size_t>(std::countr_zero(free))));
+        slab.free_words()[word] = free;
+    }
+    count_taken(slab, ready.finish());
+    set_full_at(class_number);
     return true;
 }
 
-/// The bin's word is used up; is there another one in its slab, at the cursor or behind it?
-bool LocalHeap::next_word(Bin& bin, Slab& slab) {
-    count_used_word(bin, slab);
-    const std::size_t words = slab.carved_words();
-    for (std::size_t word = slab.owned().cursor; word < words; ++word) {
-        if (slab.free_words()[word] == 0) continue;
-        show(bin, slab, word);
+/// Blocks of a slab of this heap are ready now, or handed out.
+void LocalHeap::count_taken(Slab& slab, std::size_t blocks) {
+    slab.owned().taken += static_cast<std::uint32_t>(blocks);
+    slabs_[slab.class_number].taken += static_cast<std::uint32_t>(blocks);
+}
+
+/// Blocks of one of the next sizes that were freed. They have frames already, and neighbouring sizes are used less and more by chance:
+/// what one has too much of saves the other new pages. False if there are none.
+bool LocalHeap::borrow(std::size_t class_number) {
+    const std::size_t end = std::min(class_number + kHeapShape.borrowed + 1, kSizeClasses);
+    for (std::size_t larger = class_number + 1; larger < end; ++larger) {
+        // What it has borrowed itself would be too large.
+        if (slabs_[larger].borrowed) put_back(larger);
+        if (ready_[larger].empty()) {
+            const Slab* const waiting = slabs_[larger].waiting.first();
+            if (waiting == nullptr || !waiting->has_freed() || !find_freed(larger)) continue;
+        }
+        ready_[larger].lend(ready_[class_number], std::min((ready_[larger].count() + 1) / 2, kMostBorrowed));
+        slabs_[class_number].borrowed = true;
+        set_full_at(class_number);
         return true;
     }
-    slab.owned().cursor = static_cast<std::uint16_t>(words);
     return false;
 }
 
-/// All blocks that the bin's word showed have been taken.
-void LocalHeap::count_used_word(Bin& bin, Slab& slab) {
-    if (slab.idle) {
-        wake(slab);
-        slab.owned().until_event = slab.count_taken();
-    } else {
-        slab.owned().until_event += bin.uncounted;
-    }
-    bin.uncounted = 0;
+/// A block that was never handed out and has frames; others become ready. nullptr if there are none.
+void* LocalHeap::carve_framed(std::size_t class_number) {
+    SlabList& waiting = slabs_[class_number].waiting;
+    Slab* const slab = waiting.last();
+    if (slab == nullptr || slab->carved == slab->capacity || framed_room(*slab) < slab->block_bytes) return nullptr;
+    waiting.remove(*slab);
+    slabs_[class_number].current = slab;
+    return carve(*slab);
 }
 
-/// Hands out blocks of the current slab for the first time: up to a word's end, and not too many bytes. What may be found to be zero
-/// goes one by one.
-void LocalHeap::carve(Bin& bin, Slab& slab) {
+/// A block that was never handed out; others become ready. nullptr if there is no memory.
+void* LocalHeap::grow(std::size_t class_number) {
+    SlabList& waiting = slabs_[class_number].waiting;
+    Slab* slab = waiting.last();
+    if (slab != nullptr && slab->carved < slab->capacity) {
+        waiting.remove(*slab);
+    } else {  // borrow() may have received whole ones meanwhile
+        slab = central_->new_slab(class_number, this);
+        if (slab == nullptr) return nullptr;
+        own(*slab);
+    }
+    if (slab->carved == 0) miss(*slab);
+    slabs_[class_number].current = slab;
+    return carve(*slab);
+}
+
+/// Hands out a block of the current slab for the first time, and makes some behind it ready: not too many bytes. What may be found to be
+/// zero goes one by one, and is not touched.
+void* LocalHeap::carve(Slab& slab) {
     require(slab.carved < slab.capacity, "I18: a slab of which all blocks were handed out is to grow");
-    const std::size_t word = slab.carved / Slab::kWordBits;
-    const std::size_t bit = slab.carved % Slab::kWordBits;
-    const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, Slab::kWordBits - bit);
+    const std::size_t class_number = slab.class_number;
     const bool one_by_one = slab.zeroed && slab.block_bytes >= kFoundZeroed;
     const std::size_t bytes = one_by_one ? kCarvedBytes : std::clamp(framed_room(slab), kCarvedBytes, kMostCarved);
+    const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, kMostReady[class_number]);
     const std::size_t count = std::clamp<std::size_t>(bytes / slab.block_bytes, 1, left);
-    // A block of this word may have been freed meanwhile; then that one comes first.
-    found_zeroed_ = one_by_one && slab.free_words()[word] == 0;
-    slab.free_words()[word] |= (~Word{0} >> (Slab::kWordBits - count)) << bit;
+    found_zeroed_ = one_by_one;
+    std::byte* const first = slab.block(slab.carved);
     slab.carved += static_cast<std::uint32_t>(count);
+    slab.ready_end = slab.carved;
+    count_taken(slab, count);
     get_frames(slab, slab.carved);
-    show(bin, slab, word);
+    for (std::size_t i = count; --i != 0;) {
+        std::byte* const block = first + i * slab.block_bytes;
+        mark_free(block);
+        ready_[class_number].push(block);
+    }
+    set_full_at(class_number);
+    return first;
 }
 
 /// Bytes behind the blocks that were handed out which have frames.
@@ -204,51 +237,21 @@ void LocalHeap::get_frames(Slab& slab, std::size_t end) {
     grown += pages;
 }
 
-/// Makes a word of the current slab the bin's. Its blocks will be counted when all are taken, so that taking one need not
-/// count: until then until_event is too small by at most a word, and event() looks at what is true. (It may pass through
-/// zero meanwhile and come back; what matters is the value when the word has been counted.)
-void LocalHeap::show(Bin& bin, Slab& slab, std::size_t word) {
-    bin.word = &slab.free_words()[word];
-    bin.origin = slab.block(static_cast<std::uint32_t>(word * Slab::kWordBits));
-    bin.uncounted = ones_in(*bin.word);
-    slabs_[slab.class_number].patience = 1;
-    slab.owned().cursor = static_cast<std::uint16_t>(word + 1);
-}
-
-void LocalHeap::drop_current(std::size_t class_number) {
-    slabs_[class_number].current = nullptr;
-    bins_[class_number].word = nullptr;
-}
-
-/// The current slab has no free block behind the cursor. It waits in the list if it has some before it or can be carved;
-/// a full one belongs to nobody.
+/// The current slab has no block that was freed. It waits in the list if it can be carved; a full one belongs to nobody.
 void LocalHeap::leave(std::size_t class_number) {
-    Slab& slab = *slabs_[class_number].current;
-    SlabList& waiting = slabs_[class_number].waiting;
-    drop_current(class_number);
-    // What others returned just now may have emptied it.
+    Slab& slab = *std::exchange(slabs_[class_number].current, nullptr);
+    // It looks idle, too, when as many others' blocks are ready as it has in use.
     if (slab.idle) wake(slab);
-    std::uint32_t free = 0;
-    for (std::size_t word = slab.carved_words(); word-- > 0;) {
-        if (slab.free_words()[word] == 0) continue;
-        free += ones_in(slab.free_words()[word]);
-        slab.owned().cursor = static_cast<std::uint16_t>(word);
-    }
-    const std::uint32_t taken = slab.carved - free;
-    if (taken == slab.capacity) {
+    if (slab.owned().taken == slab.capacity) {
         disown(slab);
-    } else if (taken == 0 && waiting.first() != nullptr) {
-        delete_slab(slab);
     } else {
-        slab.owned().floor = 0;
-        slab.owned().until_event = taken;
-        waiting.add(slab);
+        slabs_[class_number].waiting.add(slab);
     }
 }
 
 /// A full slab: whoever frees one of its blocks takes it.
 void LocalHeap::disown(Slab& slab) {
-    forget(slab);
+    part_with(slab);
     slab.filled_by = this;
     slab.owner.store(Slab::full(), std::memory_order_seq_cst);
 }

@@ -11,6 +11,7 @@ namespace quire {
 namespace {
 
 constexpr std::size_t kGrowsRoomy = 256;  // bytes
+constexpr std::uint8_t kPatience = 8;
 constexpr std::size_t kMostIdleLearned = 3 * kHeapShape.idle_bytes;
 
 }  // namespace
@@ -30,52 +31,88 @@ void LocalHeap::free_elsewhere(void* block) {
         return;
     }
     const std::uint32_t number = number_in(*slab, block);
-    for (;;) {
-        LocalHeap* owner = slab->owner.load(std::memory_order_acquire);
-        if (owner == Slab::full()) {
-            if (!slab->owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
-            adopt(*slab, number / Slab::kWordBits);
-        } else if (owner == Slab::shared() && slab->class_number >= kBatches) {
-            if (!central_->free_shared(*slab, number)) continue;
-            return;
-        } else if (owner != this) {
-            require(owner != nullptr, Slab::kForeign);
-            free_from_afar(*slab, number);
-            return;
-        }
-        known(unit_of(block)) = {unit_of(block), slab};
-        give_back(*slab, block);
-        // Who only frees would never look there.
-        receive();
-        return;
+    // It may look so by chance.
+    require(!is_marked_free(block) || !is_ready(*slab, block), Slab::kFreedTwice);
+    mark_free(block);
+    while (!is_mine(*slab)) {
+        if (give_elsewhere(*slab, number)) return;
     }
+    require(number < slab->carved, Slab::kNeverTaken);
+    require(!slab->is_free(number), Slab::kFreedTwice);
+    known(unit_of(block)) = {unit_of(block), slab};
+    if (number < slab->ready_end)
+        make_ready(*slab, number, block);
+    else
+        free_past_ready(*slab, number);
+    // Who only frees would never look there.
+    receive();
 }
 
-/// A slab that was full has become this heap's, because a block in `word` is about to be free.
-void LocalHeap::adopt(Slab& slab, std::size_t word) {
+/// Whether a slab is this heap's; one that was full becomes it.
+bool LocalHeap::is_mine(Slab& slab) {
+    LocalHeap* owner = slab.owner.load(std::memory_order_acquire);
+    while (owner == Slab::full()) {
+        if (!slab.owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
+        adopt(slab);
+        return true;
+    }
+    return owner == this;
+}
+
+/// A slab that was full has become this heap's, because a block of it is free.
+void LocalHeap::adopt(Slab& slab) {
     // What others filled is offered to all when half of it is free: they may need it, and this heap may not.
-    slab.owned().floor = slab.filled_by == this ? 0 : slab.capacity / 2;
-    slab.owned().until_event = slab.capacity - slab.owned().floor;
-    slab.owned().cursor = static_cast<std::uint16_t>(word);
+    const bool mine = slab.filled_by == this;
+    slab.owned().floor = mine ? 0 : slab.capacity / 2;
+    slab.ready_end = mine ? slab.carved : 0;
+    slab.patience = mine ? kPatience : 0;
+    slab.owned().cursor = slab.words;
+    own(slab);
     slabs_[slab.class_number].waiting.add(slab);
 }
 
-/// As many blocks of a slab were freed as may have been taken: how many are?
+/// Frees a block of a slab that is not this heap's. False if it is nobody's, or has become this heap's meanwhile.
+bool LocalHeap::give_elsewhere(Slab& slab, std::uint32_t number) {
+    LocalHeap* const owner = slab.owner.load(std::memory_order_acquire);
+    if (owner == Slab::full() || owner == this) return false;
+    if (owner == Slab::shared() && slab.class_number >= kBatches) return central_->free_shared(slab, number);
+    require(owner != nullptr, Slab::kForeign);
+    free_from_afar(slab, number);
+    return true;
+}
+
+/// Bits were set in a slab of this heap. If they are the only ones, it is the next to be used.
+void LocalHeap::freed_in(Slab& slab, std::uint32_t blocks) {
+    if (slab.owned().taken <= slab.owned().floor) {
+        event(slab);
+    } else if (slab.owned().taken + blocks == slab.carved && slab.listed) {
+        SlabList& waiting = slabs_[slab.class_number].waiting;
+        waiting.remove(slab);
+        waiting.add_first(slab);
+    }
+}
+
+/// So few blocks of a slab are taken that it goes. An empty current slab stays, so that a block which is taken and freed in turn does not
+/// cost a slab each time.
 void LocalHeap::event(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
-    const std::uint32_t taken = slab.count_taken();
-    if (slabs.current == &slab) {
-        current_event(slab, taken);
-    } else if (taken == 0) {
-        slabs.waiting.remove(slab);
-        delete_slab(slab);
-        if (++deleted_ % kDeletionsPerLook == 0) find_idle();
-    } else if (taken <= slab.owned().floor) {
-        slabs.waiting.remove(slab);
-        share(slab);
+    if (slabs.current == &slab) return;
+    slabs.waiting.remove(slab);
+    if (slabs.current == nullptr && slab.owned().taken == 0) {
+        slabs.current = &slab;
+        use(slab);
+    } else if (slab.owned().taken == 0) {
+        end_slab(slab);
+        ++deleted_;
     } else {
-        slab.owned().until_event = taken - slab.owned().floor;
+        share(slab);
     }
+}
+
+void LocalHeap::own(Slab& slab) {
+    Slabs& slabs = slabs_[slab.class_number];
+    ++slabs.owned;
+    slabs.taken += slab.owned().taken;
 }
 
 /// Before a slab goes to somebody else.
@@ -86,46 +123,30 @@ void LocalHeap::forget(const Slab& slab) {
     }
 }
 
-void LocalHeap::forget_recent(const Slab& slab) {
-    RecentBlocks& recent = recent_[slab.class_number];
-    RecentBlock*& end = bins_[slab.class_number].recent;
-    end =
-        std::remove_if(recent.data(), end, [&slab](const RecentBlock& block) { return slab.owns_word(block.word()); });
-}
-
-/// A slab with room goes.
+/// A slab is this heap's no more.
 void LocalHeap::part_with(const Slab& slab) {
     forget(slab);
-    forget_recent(slab);
+    Slabs& slabs = slabs_[slab.class_number];
+    --slabs.owned;
+    slabs.taken -= slab.owned().taken;
+    lower_full_at(slab.class_number);
+}
+
+void LocalHeap::end_slab(Slab& slab) {
+    part_with(slab);
+    count_gone(slab);
+    central_->delete_slab(slab);
+}
+
+void LocalHeap::count_gone(const Slab& slab) {
     std::uint32_t& grown = slabs_[slab.class_number].grown;
     grown -= std::min(grown, slab.framed);
 }
 
-void LocalHeap::delete_slab(Slab& slab) {
-    part_with(slab);
-    central_->delete_slab(slab);
-}
-
 void LocalHeap::share(Slab& slab) {
     part_with(slab);
+    count_gone(slab);
     central_->share(slab);
-}
-
-/// An empty current slab stays, so that a block which is taken and freed in turn does not cost a slab each time; but only
-/// a few bytes of them in all stay.
-void LocalHeap::current_event(Slab& slab, std::uint32_t taken) {
-    Bin& bin = bins_[slab.class_number];
-    std::uint32_t& patience = slabs_[slab.class_number].patience;
-    if (taken != 0 && !slab.idle) {
-        bin.uncounted = ones_in(*bin.word);
-        slab.owned().until_event = std::max(taken, patience);
-        patience = std::min(2 * patience, kMostPatience);
-        return;
-    }
-    slab.owned().until_event = kMostPatience;
-    if (slab.idle) return;
-    count_idle(slab);
-    release_idle();
 }
 
 void LocalHeap::count_idle(Slab& slab) {
@@ -135,19 +156,25 @@ void LocalHeap::count_idle(Slab& slab) {
 
 /// Slabs empty, one after the other: the current ones may be empty, too, without anybody having seen it.
 void LocalHeap::find_idle() {
-    for (const Slabs& slabs : slabs_) {
-        Slab* const slab = slabs.current;
-        if (slab != nullptr && !slab->idle && slab->count_taken() == 0) count_idle(*slab);
+    if (deleted_ < kDeletionsPerLook) return;
+    deleted_ = 0;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        Slab* const slab = slabs_[i].current;
+        if (slab != nullptr && !slab->idle && all_free(i)) count_idle(*slab);
     }
-    release_idle();
 }
 
-/// If there are too many idle bytes. If not all of those that went before were missed, there may be fewer from now on.
+/// If there are too many idle bytes: half of what may be stays, of the sizes whose turn it is not. If not all of those that went before
+/// were missed, there may be fewer from now on.
 void LocalHeap::release_idle() {
-    if (idle_bytes_ <= kHeapShape.idle_bytes + idle_learned_) return;
+    const std::size_t most = kHeapShape.idle_bytes + idle_learned_;
+    if (idle_bytes_ <= most) return;
     if (idle_released_ != 0) idle_learned_ /= 2;
-    idle_released_ = idle_bytes_;
-    release_empty();
+    idle_released_ = idle_bytes_ - most / 2;
+    for (std::size_t looked = 0; looked < kSizeClasses && idle_bytes_ > most / 2; ++looked) {
+        release_if_empty(next_released_);
+        next_released_ = (next_released_ + 1) % kSizeClasses;
+    }
 }
 
 /// A slab had to be asked for. If as much was idle just before, that should have stayed.
@@ -163,33 +190,32 @@ void LocalHeap::wake(Slab& slab) {
     idle_bytes_ -= std::size_t{slab.carved} * slab.block_bytes;
 }
 
-/// Gives back all current slabs that are empty.
-void LocalHeap::release_empty() {
-    for (std::size_t i = 0; i < kSizeClasses; ++i) {
-        Slab* const slab = slabs_[i].current;
-        if (slab == nullptr) continue;
-        const std::uint32_t taken = slab->count_taken();
-        if (slab->idle) {
-            wake(*slab);
-            slab->owned().until_event = taken;
-            bins_[i].uncounted = ones_in(*bins_[i].word);
-        }
-        if (taken != 0) continue;
-        drop_current(i);
-        delete_slab(*slab);
+/// Gives back the current slab of a class if it is empty.
+void LocalHeap::release_if_empty(std::size_t class_number) {
+    Slab* const slab = slabs_[class_number].current;
+    if (slab == nullptr) return;
+    if (slab->idle) wake(*slab);
+    if (all_free(class_number)) put_back(class_number);
+    if (slab->owned().taken == 0) {
+        slabs_[class_number].current = nullptr;
+        end_slab(*slab);
     }
+    set_full_at(class_number);
+}
+
+void LocalHeap::release_empty() {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) release_if_empty(i);
 }
 
 void LocalHeap::trim() {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) put_back(i);
     return_batches();
     receive();
     release_empty();
 }
 
 void LocalHeap::close() {
-    return_batches();
-    receive();
-    release_empty();
+    trim();
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         if (slabs_[i].current != nullptr) leave(i);
     }
@@ -204,7 +230,10 @@ void LocalHeap::share_waiting() {
     for (Slabs& slabs : slabs_) {
         while (Slab* const slab = slabs.waiting.first()) {
             slabs.waiting.remove(*slab);
-            share(*slab);
+            if (slab->owned().taken == slab->capacity)
+                disown(*slab);
+            else
+                share(*slab);
         }
     }
 }
@@ -228,10 +257,13 @@ void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment
 void LocalHeap::require_taken(const Slab& slab, const void* block) const {
     if (slab.is_large()) {
         require(block == slab.base, Slab::kNotABlock);
-    } else if (slab.owner.load(std::memory_order_acquire) == this) {
+        return;
+    }
+    require(!is_marked_free(block) || !is_ready(slab, block), Slab::kFreedTwice);
+    if (slab.owner.load(std::memory_order_acquire) == this) {
         require(!slab.is_free(slab.owners_number_of(block)), Slab::kFreedTwice);
     } else {
-        // Another's bits are not for us to read, and a full slab has no free block.
+        // Another's bits are not for us to read, and a full slab has none.
         static_cast<void>(number_in(slab, block));
     }
 }

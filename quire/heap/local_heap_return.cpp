@@ -77,8 +77,11 @@ void LocalHeap::settle_all(Slab* slab) {
     while (slab != nullptr) {
         // Read before the flag is cleared: afterwards the slab may be pushed again.
         Slab* const next = slab->next_in_inbox.load(std::memory_order_relaxed);
+        const std::size_t class_number = slab->class_number;
         slab->in_inbox.exchange(false, std::memory_order_seq_cst);
         settle(*slab);
+        // A descriptor that is in an inbox may have become a large block's.
+        if (class_number < kSizeClasses && all_free(class_number)) look_at_ready(class_number);
         slab = next;
     }
 }
@@ -94,7 +97,7 @@ void LocalHeap::settle(Slab& slab) {
         if (owner == nullptr) return;  // the slab has ended: somebody else collected the last of it
         if (owner == Slab::full()) {
             if (!slab.owner.compare_exchange_strong(owner, this, std::memory_order_acq_rel)) continue;
-            adopt(slab, slab.words);
+            adopt(slab);
             collect(slab);
             return;
         }
@@ -111,11 +114,9 @@ void LocalHeap::settle(Slab& slab) {
 void LocalHeap::collect(Slab& slab) {
     const std::uint32_t collected = collect_returned(slab);
     if (collected == 0) return;
-    if (collected < slab.owned().until_event) {
-        slab.owned().until_event -= collected;
-    } else {
-        event(slab);
-    }
+    slabs_[slab.class_number].taken -= collected;
+    lower_full_at(slab.class_number);
+    freed_in(slab, collected);
 }
 
 }  // namespace quire

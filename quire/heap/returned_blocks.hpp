@@ -26,6 +26,7 @@ inline std::uint32_t collect_returned(Slab& slab) {
         collected += ones_in(blocks);
         if (word < slab.owned().cursor) slab.owned().cursor = static_cast<std::uint16_t>(word);
     }
+    slab.owned().taken -= collected;
     return collected;
 }
 

@@ -12,13 +12,15 @@
 ///                   │  0 │  1 │  2 │ …  │         │ n-1│  │   n = capacity; blocks from `carved` on were never handed out
 ///                   └────┴────┴────┴────┴─ ─ ─ ─ ─┴────┴──┘
 ///
-/// A block is free when its bit in `free` is set. Clearing the lowest set bit of a word, or that of a block that was freed
-/// lately, is the whole of allocation, setting it again the whole of freeing, and a bit that is set already is a block freed twice (gotcha 58).
+/// A block is free when its bit in `free` is set, or when a local heap has it ready (ready_blocks.hpp); those count as taken here, so a
+/// slab stays while somebody has one. A bit that is set already is a block freed twice (gotcha 58).
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "quire/base/address.hpp"
 #include "quire/base/checked.hpp"
@@ -46,8 +48,12 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint16_t class_number = kLarge;
     std::uint16_t words = 0;   ///< of `free`, and of `returned`
     std::uint32_t carved = 0;  ///< blocks below this number may be free; the others were never handed out
+    /// Blocks below this number become ready when the owner frees them: `carved`, or 0 for a slab that another filled, lest it wait for
+    /// an owner who may not need it.
+    std::uint32_t ready_end = 0;
     bool listed = false;
     bool idle = false;               ///< counted in its owner's idle bytes
+    std::uint8_t patience = 0;       ///< so often LocalHeap::disown_some() lets it be although it is full
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
     std::uint8_t shift = 0;          ///< block_bytes is an odd number times 2^shift
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
@@ -62,13 +68,12 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::atomic<Slab*> next_in_inbox{nullptr};
     std::atomic<bool> in_inbox{false};  ///< in some local heap's inbox, or about to be; not reset when a slab ends
 
-    /// What the owner writes all the time: behind the descriptor, in the line of the first words, because whoever frees from afar
+    /// What the owner writes often: behind the descriptor, in the line of the first words, because whoever frees from afar
     /// reads the lines above.
     struct alignas(Word) Owned {
-        std::uint32_t until_event =
-            0;                     ///< frees until the owner looks: taken - floor, or less; of a shared slab: taken
+        std::uint32_t taken = 0;   ///< blocks that were handed out or are ready: the bits that are clear below `carved`
         std::uint32_t floor = 0;   ///< with so few taken blocks the slab is offered to others, or given back
-        std::uint16_t cursor = 0;  ///< where a search for free blocks begins; a word
+        std::uint16_t cursor = 0;  ///< no bit is set in the words before this one
     };
     [[nodiscard]] Owned& owned() { return *reinterpret_cast<Owned*>(this + 1); }
     [[nodiscard]] const Owned& owned() const { return *reinterpret_cast<const Owned*>(this + 1); }
@@ -94,6 +99,9 @@ struct alignas(kHeapShape.cache_line) Slab {
         static_assert(kLargestBlock <= kUnitBytes);
         return reinterpret_cast<std::byte*>(align_down(reinterpret_cast<std::uintptr_t>(base), kUnitBytes));
     }
+    [[nodiscard]] bool spans(const std::byte* address) const {
+        return static_cast<std::size_t>(address - base) < std::size_t{capacity} * block_bytes;
+    }
     [[nodiscard]] std::byte* block(std::size_t number) const { return base + number * block_bytes; }
 
     /// The number of the block that begins at `address`; capacity or more if none does. Multiplied with the inverse of the size, an
@@ -112,17 +120,27 @@ struct alignas(kHeapShape.cache_line) Slab {
         return number;
     }
 
-    [[nodiscard]] bool owns_word(const Word* word) const { return word >= free_words() && word < free_words() + words; }
     [[nodiscard]] bool is_free(std::uint32_t number) const {
         return (free_words()[number / kWordBits] >> number % kWordBits & 1U) != 0;
     }
-    /// Marks a taken block free; a defect if it is free already.
+    /// Makes a taken block free; a defect if it is free already.
     void give_back(std::uint32_t number) {
-        Word& word = free_words()[number / kWordBits];
-        const Word bit = Word{1} << number % kWordBits;
-        require((word & bit) == 0, kFreedTwice);
-        word |= bit;
+        set_free(number);
+        --owned().taken;
+        if (number / kWordBits < owned().cursor) owned().cursor = static_cast<std::uint16_t>(number / kWordBits);
     }
+    /// The same for several.
+    void give_back(std::span<std::byte* const> blocks) {
+        std::uint32_t lowest = capacity;
+        for (const std::byte* const block : blocks) {
+            const std::uint32_t number = number_of(block);
+            set_free(number);
+            lowest = std::min(lowest, number);
+        }
+        owned().taken -= static_cast<std::uint32_t>(blocks.size());
+        owned().cursor = std::min(owned().cursor, static_cast<std::uint16_t>(lowest / kWordBits));
+    }
+    [[nodiscard]] bool has_freed() const { return carved > owned().taken; }
 
     /// By counting. O(words).
     [[nodiscard]] std::uint32_t count_free() const {
@@ -134,17 +152,25 @@ struct alignas(kHeapShape.cache_line) Slab {
     /// Words in which a bit may be set.
     [[nodiscard]] std::size_t carved_words() const { return (carved + kWordBits - 1) / kWordBits; }
 
+    void set_free(std::uint32_t number) {
+        Word& word = free_words()[number / kWordBits];
+        const Word bit = Word{1} << number % kWordBits;
+        require((word & bit) == 0, kFreedTwice);
+        word |= bit;
+    }
+
     static constexpr const char* kFreedTwice = "a block of the heap was freed twice, or used after it was freed";
     static constexpr const char* kNotABlock = "the heap was given a pointer into the middle of a block";
     static constexpr const char* kNeverTaken = "the heap was given a block that it never handed out";
     static constexpr const char* kForeign = "the heap was given a pointer that is not its own";
 };
 
-/// Slabs of one class with room, in the order in which they are to be used: those that only have blocks which were never
-/// handed out come last, because handing them out takes new frames.
+/// Slabs of one class, in the order in which they are to be used: first those with blocks that were freed, put there when the first one
+/// was; those that only have blocks which were never handed out come last, because handing them out takes new frames.
 class SlabList {
 public:
     [[nodiscard]] Slab* first() const { return first_; }
+    [[nodiscard]] Slab* last() const { return last_; }
     void add(Slab& slab) {
         Slab* after = last_;
         while (after != nullptr && slab.carved == slab.capacity && after->carved < after->capacity)
@@ -153,6 +179,13 @@ public:
         slab.next = after == nullptr ? first_ : after->next;
         (slab.next == nullptr ? last_ : slab.next->previous) = &slab;
         (after == nullptr ? first_ : after->next) = &slab;
+        slab.listed = true;
+    }
+    void add_first(Slab& slab) {
+        slab.previous = nullptr;
+        slab.next = first_;
+        (first_ == nullptr ? last_ : first_->previous) = &slab;
+        first_ = &slab;
         slab.listed = true;
     }
     void remove(Slab& slab) {

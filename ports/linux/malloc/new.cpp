@@ -91,9 +91,14 @@ void* new_block(std::size_t bytes) {
     return block != nullptr ? block : allocate_or_throw(bytes, 0);
 }
 
-void delete_sized(void* block, std::size_t bytes, std::size_t alignment) {
+[[gnu::noinline]] void delete_slowly(void* block, std::size_t bytes, std::size_t alignment) {
     if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes, alignment);
     free_slowly(block);
+}
+
+void delete_sized(void* block, std::size_t bytes) {
+    if (!this_threads_heap->free_here(block, bytes)) [[unlikely]]
+        delete_slowly(block, bytes, 0);
 }
 
 std::size_t value(std::align_val_t alignment) {
@@ -153,15 +158,15 @@ void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noe
     std::free(block);
 }
 void operator delete(void* block, std::size_t bytes) noexcept {
-    delete_sized(block, bytes, 0);
+    delete_sized(block, bytes);
 }
 void operator delete[](void* block, std::size_t bytes) noexcept {
-    delete_sized(block, bytes, 0);
+    delete_sized(block, bytes);
 }
 void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    delete_sized(block, bytes, value(alignment));
+    delete_slowly(block, bytes, value(alignment));
 }
 void operator delete[](void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    delete_sized(block, bytes, value(alignment));
+    delete_slowly(block, bytes, value(alignment));
 }
 #pragma GCC visibility pop

@@ -59,7 +59,10 @@ struct HeapsOver {
     [[nodiscard]] std::size_t taken() const {
         const HeapStatistics now = central.statistics();
         std::size_t blocks = now.large_blocks;
-        for (const HeapClassStatistics& size : now.classes) blocks += size.taken;
+        for (std::size_t i = 0; i < kSizeClasses; ++i) {
+            blocks += now.classes[i].taken;
+            for (const auto& heap : local) blocks -= heap->ready_blocks(i);
+        }
         return blocks;
     }
     [[nodiscard]] std::size_t slab_pages() const { return central.statistics().slab_pages.value; }

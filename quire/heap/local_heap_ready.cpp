@@ -1,0 +1,148 @@
+// How many blocks are ready, and when they go back into the bits of their slabs.
+//
+// A block that is ready counts as taken in its slab, so it may keep a slab that is empty otherwise. That these are few, and none when all
+// blocks of a size are free, is what set_full_at() sees to:
+//
+//      slabs of the size    full with so many blocks        then
+//      1 or 2               all that are taken              none is in use: all go back, and slabs with them
+//      more                 a quarter of those in use       all go back
+//                           have become ready, or a few
+//      any                  kMostReady                      what is freed goes back at once
+#include <algorithm>
+
+#include "quire/heap/local_heap.hpp"
+
+namespace quire {
+
+namespace {
+
+constexpr std::uint32_t kFewSlabs = 2;
+/// So many at least are freed before they are looked at again.
+constexpr std::size_t kHeadroom = std::max<std::size_t>(ReadyBlocks::kMost / 16, 2);
+
+}  // namespace
+
+/// A block of a slab of this heap that another filled. False, and nothing has happened, if it is none that may be freed.
+bool LocalHeap::free_of_another(Slab& slab, std::uint32_t number, void* block) {
+    if (number >= slab.carved || is_marked_free(block)) return false;
+    mark_free(block);
+    free_past_ready(slab, number);
+    return true;
+}
+
+/// Frees a marked block of this heap's that is not to be ready.
+void LocalHeap::free_past_ready(Slab& slab, std::uint32_t number) {
+    const std::size_t class_number = slab.class_number;
+    slab.give_back(number);
+    --slabs_[class_number].taken;
+    freed_in(slab, 1);
+    if (all_free(class_number)) look_at_ready(class_number);
+}
+
+/// The same for one that might be: there are as many as set_full_at() said.
+void LocalHeap::free_when_full(Slab& slab, std::uint32_t number) {
+    slab.give_back(number);
+    Slabs& slabs = slabs_[slab.class_number];
+    const bool look = --slabs.taken <= slabs.look_at;
+    const std::uint32_t taken = slab.owned().taken;
+    if (look || taken <= slab.owned().floor || taken + 1 == slab.carved) [[unlikely]]
+        freed_when_full(slab, look);
+}
+
+void LocalHeap::freed_when_full(Slab& slab, bool look) {
+    const std::size_t class_number = slab.class_number;
+    freed_in(slab, 1);
+    if (look) look_at_ready(class_number);
+}
+
+/// Sees what of a class is kept.
+void LocalHeap::look_at_ready(std::size_t class_number) {
+    Slabs& slabs = slabs_[class_number];
+    const bool none_in_use = all_free(class_number);
+    // The last slab stays, and its blocks may as well be ready.
+    const bool last = slabs.owned == 1;
+    if (last && none_in_use && slabs.current == nullptr) {
+        slabs.current = slabs.waiting.first();
+        slabs.waiting.remove(*slabs.current);
+        use(*slabs.current);
+    }
+    if (!last) put_back(class_number);
+    if (slabs.current != nullptr && !slabs.current->idle && all_free(class_number)) count_idle(*slabs.current);
+    set_full_at(class_number);
+    find_idle();
+    release_idle();
+}
+
+void LocalHeap::set_full_at(std::size_t class_number) {
+    Slabs& slabs = slabs_[class_number];
+    ReadyBlocks& ready = ready_[class_number];
+    const std::size_t count = ready.count();
+    const std::size_t most = kMostReady[class_number];
+    std::size_t at = count + kHeadroom;
+    if (slabs.current != nullptr && slabs.current->idle) {
+        at = most;
+    } else if (slabs.taken > count) {
+        at = slabs.taken - 1;
+        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (slabs.taken - count) / 4));
+    }
+    ready.set_full_at(std::min(at, most));
+    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most);
+}
+
+/// Fewer blocks are taken now, but not because this heap freed them.
+void LocalHeap::lower_full_at(std::size_t class_number) {
+    const std::size_t before = ready_[class_number].full_at();
+    set_full_at(class_number);
+    if (ready_[class_number].full_at() <= before) return;
+    ready_[class_number].set_full_at(before);
+    slabs_[class_number].look_at = ~std::uint32_t{0};
+}
+
+/// No block of a class is ready any more.
+void LocalHeap::put_back(std::size_t class_number) {
+    ReadyBlocks& ready = ready_[class_number];
+    slabs_[class_number].borrowed = false;
+    std::span<std::byte* const> blocks = ready.blocks();
+    while (!blocks.empty()) blocks = blocks.subspan(put_back_some(blocks));
+    ready.clear();
+    set_full_at(class_number);
+}
+
+/// The first of these blocks, and those behind it of the same slab. How many.
+std::size_t LocalHeap::put_back_some(std::span<std::byte* const> blocks) {
+    const std::uintptr_t unit = unit_of(blocks.front());
+    const Known here = known(unit);
+    Slab& slab = here.unit == unit ? *here.slab : *central_->find(blocks.front());
+    if (here.unit != unit) {
+        while (!is_mine(slab)) {
+            if (give_elsewhere(slab, slab.number_of(blocks.front()))) return 1;
+        }
+    }
+    const auto* const end =
+        std::ranges::find_if_not(blocks, [&slab](const std::byte* block) { return slab.spans(block); }).base();
+    const auto some = static_cast<std::size_t>(end - blocks.data());
+    slab.give_back(blocks.first(some));
+    slabs_[slab.class_number].taken -= static_cast<std::uint32_t>(some);
+    freed_in(slab, static_cast<std::uint32_t>(some));
+    return some;
+}
+
+/// Searches the blocks of its own size, and of the smaller ones that may have borrowed it.
+bool LocalHeap::is_ready(const Slab& slab, const void* block) const {
+    const std::size_t class_number = slab.class_number;
+    for (std::size_t i = class_number - std::min(class_number, kHeapShape.borrowed); i <= class_number; ++i) {
+        if (ready_[i].has(block)) return true;
+    }
+    return false;
+}
+
+std::size_t LocalHeap::ready_blocks(std::size_t class_number) const {
+    std::size_t count = 0;
+    for (std::size_t i = class_number - std::min(class_number, kHeapShape.borrowed); i <= class_number; ++i) {
+        for (const std::byte* const block : ready_[i].blocks())
+            count += central_->find(block)->class_number == class_number ? 1U : 0U;
+    }
+    return count;
+}
+
+}  // namespace quire
