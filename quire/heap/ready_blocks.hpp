@@ -68,7 +68,10 @@ public:
     }
     /// The oldest first.
     [[nodiscard]] std::span<std::byte* const> blocks() const { return {top_ - count(), count()}; }
-    [[nodiscard]] bool has(const void* block) const { return std::ranges::find(blocks(), block) != blocks().end(); }
+    [[nodiscard]] bool has(const void* block) const {
+        // std::ranges::find would call a function of the C library's that kernels lack.
+        return std::ranges::any_of(blocks(), [block](const std::byte* ready) { return ready == block; });
+    }
     /// The newest of them become the other's newest.
     void lend(ReadyBlocks& other, std::size_t blocks) {
         other.top_ = std::copy(top_ - blocks, top_, other.top_);
