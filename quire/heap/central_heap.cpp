@@ -90,6 +90,13 @@ std::size_t CentralHeap::offset_for(const SizeClass& size) {
     return random_ % (places + 1) * alignment;
 }
 
+std::size_t CentralHeap::usable_size(const void* block) const {
+    const Slab* const slab = find(block);
+    require(slab != nullptr, Slab::kForeign);
+    require(slab->is_large() ? block == slab->base : slab->number_of(block) < slab->capacity, Slab::kNotABlock);
+    return slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
+}
+
 Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     const SizeClass& size = size_class(class_number);
     const PageCount pages{size.slab_pages};

@@ -59,6 +59,10 @@ public:
     /// The slab or large block that an address lies in, or nullptr; of a large block only the first unit is known. No lock.
     [[nodiscard]] Slab* find(const void* address) const { return map_.find(address); }
 
+    /// How many bytes of a block may be used: at least what was asked for. A defect if no block begins there; whether it is taken, only
+    /// its slab's owner knows. No lock.
+    [[nodiscard]] std::size_t usable_size(const void* block) const;
+
     /// A slab without taken blocks, owned by `owner`; nullptr if there is no memory. O(units + words).
     [[nodiscard]] Slab* new_slab(std::size_t class_number, LocalHeap* owner) QUIRE_EXCLUDES(lock_);
     /// Gives back a slab of the caller's without taken blocks.

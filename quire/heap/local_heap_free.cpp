@@ -269,10 +269,9 @@ void LocalHeap::require_taken(const Slab& slab, const void* block) const {
 }
 
 std::size_t LocalHeap::usable_size(const void* block) const {
-    const Slab* const slab = central_->find(block);
-    require(slab != nullptr, Slab::kForeign);
-    require_taken(*slab, block);
-    return slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
+    const std::size_t bytes = central_->usable_size(block);
+    require_taken(*central_->find(block), block);
+    return bytes;
 }
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {

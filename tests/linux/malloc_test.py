@@ -106,7 +106,7 @@ class Fork(Case):
 
 class Threads(Case):
     def test_threads(self):
-        for case in ("short-lives", "many-at-once", "storm", "ends-of-threads"):
+        for case in ("short-lives", "many-at-once", "storm", "first-calls", "ends-of-threads"):
             self.works("threads", case)
 
 

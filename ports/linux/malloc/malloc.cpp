@@ -113,7 +113,7 @@ void* pvalloc(std::size_t bytes) {
 }
 
 std::size_t malloc_usable_size(void* block) {
-    return block == nullptr ? 0 : this_threads_heap->usable_size(block);
+    return block == nullptr ? 0 : quire::linux_port::usable_size(block);
 }
 
 int malloc_trim(std::size_t) {

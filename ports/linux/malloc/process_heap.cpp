@@ -143,6 +143,10 @@ void free_slowly(void* block) {
     pthread_mutex_unlock(&spare_lock);
 }
 
+std::size_t usable_size(const void* block) {
+    return this_threads_heap == &no_heap ? central.usable_size(block) : this_threads_heap->usable_size(block);
+}
+
 bool trim_process_heap() {
     if (LocalHeap* const heap = heap_of_this_thread()) heap->trim();
     return central.trim();

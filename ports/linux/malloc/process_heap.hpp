@@ -15,6 +15,9 @@ extern constinit thread_local LocalHeap* this_threads_heap [[gnu::tls_model("ini
 /// Frees what the fast path cannot; never fails.
 void free_slowly(void* block);
 
+/// For a thread without a heap, too.
+[[nodiscard]] std::size_t usable_size(const void* block);
+
 /// Gives back all that is free. True if there was something.
 bool trim_process_heap();
 

@@ -1,4 +1,5 @@
 // Threads that end and leave their blocks to others, storms between threads, and what is freed when a thread is already ending.
+#include <malloc.h>
 #include <pthread.h>
 
 #include <array>
@@ -177,6 +178,25 @@ void ends_of_threads() {
     CHECK(linux_test::resident() < after_some + kMiB);
 }
 
+/// A thread whose first call is about another's block has no heap yet.
+void first_calls() {
+    static constexpr std::size_t kSizes[] = {100, 100'000, kMiB};
+    for (const std::size_t bytes : kSizes) {
+        void* const block = std::malloc(bytes);
+        void* usable = nullptr;
+        pthread_t thread{};
+        CHECK(pthread_create(
+                  &thread, nullptr, [](void* of) { return reinterpret_cast<void*>(malloc_usable_size(of)); }, block) ==
+              0);
+        CHECK(pthread_join(thread, &usable) == 0);
+        CHECK(reinterpret_cast<std::size_t>(usable) == malloc_usable_size(block));
+        CHECK(pthread_create(&thread, nullptr, [](void* of) { return std::realloc(of, 50); }, block) == 0);
+        CHECK(pthread_join(thread, &usable) == 0);
+        CHECK(pthread_create(&thread, nullptr, [](void* of) { return std::free(of), of; }, usable) == 0);
+        CHECK(pthread_join(thread, nullptr) == 0);
+    }
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -185,5 +205,6 @@ int main(int count, char** words) {
                            {{"short-lives", short_lives},
                             {"many-at-once", many_at_once},
                             {"storm", storm},
+                            {"first-calls", first_calls},
                             {"ends-of-threads", ends_of_threads}});
 }
