@@ -85,23 +85,21 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     std::size_t frames = whole.dirty;
     if (before != 0) {
         // At once: this extent may become another's span before the chores are done.
-        pages_.protect(first - kPageSize, PageCount{1}, false);
+        if (!seams_.take(first - kPageSize)) pages_.protect(first - kPageSize, PageCount{1}, false);
         const std::size_t part = std::min(frames, before);
         frames -= part;
         insert({.first = whole.first,
                 .pages = before,
                 .dirty = std::max<std::size_t>(part, dirty ? 1 : 0),
-                .since = whole.since,
-                .seams = whole.seams});
+                .since = whole.since});
     }
     const std::size_t clean = count.value - std::min(frames, count.value);
     taken_clean_ += clean;
     frames -= std::min(frames, pages);
     if (behind != 0)
-        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since,
-                whole.seams});
+        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
     std::byte* const end = first + pages * kPageSize;
-    if (whole.seams) unguard(first, end - kPageSize);
+    end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);
     return {first, dirty, clean > count.value / 4};
 }
@@ -119,7 +117,7 @@ void LargeSpans::insert(Extent extent) {
     std::size_t place = 0;
     while (place < count_ && extents_[place].first < extent.first) ++place;
     if (place < count_ && extent.end() == extents_[place].first) {
-        extent.seams = true;
+        add_seam(extent.end() - kPageSize);
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
         std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
@@ -127,7 +125,7 @@ void LargeSpans::insert(Extent extent) {
     }
     if (place > 0 && extents_[place - 1].end() == extent.first) {
         Extent& before = extents_[place - 1];
-        before.seams = true;
+        add_seam(before.end() - kPageSize);
         before.pages += extent.pages;
         before.dirty += extent.dirty;
         before.since = extent.since;
@@ -171,9 +169,9 @@ bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
     const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
     taken_clean_ += new_pages - pages - (whole.dirty - frames);
     std::byte* const end = begin + new_pages * kPageSize;
-    if (left != 0)
-        insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since, whole.seams});
-    unguard(begin + (pages - 1) * kPageSize, whole.seams ? end - kPageSize : begin + pages * kPageSize);
+    if (left != 0) insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since});
+    unguard(begin + (pages - 1) * kPageSize);
+    end_seams(begin + pages * kPageSize, end - kPageSize);
     if (left != 0) guard_before(end);
     return true;
 }
@@ -207,15 +205,29 @@ void LargeSpans::unmap(const Extent& extent) {
     const auto what = fence != end ? PageChores::What::unmap_fenced : PageChores::What::unmap;
     chores_.add(pages_, what, {extent.first, PageCount{extent.pages}});
     mapped_ -= extent.pages;
+    seams_.take_between(extent.first, extent.end(), [](std::byte*) {});
 }
 
+/// Unless there is one.
 void LargeSpans::guard_before(std::byte* end) {
-    chores_.add(pages_, PageChores::What::guard, {end - kPageSize, PageCount{1}});
+    if (!seams_.take(end - kPageSize)) chores_.add(pages_, PageChores::What::guard, {end - kPageSize, PageCount{1}});
 }
 
-void LargeSpans::unguard(std::byte* first, std::byte* end) {
-    chores_.add(pages_, PageChores::What::unguard,
-                {first, PageCount{static_cast<std::size_t>(end - first) / kPageSize}});
+void LargeSpans::unguard(std::byte* page) {
+    chores_.add(pages_, PageChores::What::unguard, {page, PageCount{1}});
+}
+
+/// In the middle of a span.
+void LargeSpans::end_seams(std::byte* first, std::byte* end) {
+    seams_.take_between(first, end, [this](std::byte* page) { unguard(page); });
+}
+
+/// In the middle of an extent. At once, if too many are known: whoever takes the extent would not end it.
+void LargeSpans::add_seam(std::byte* page) {
+    if (seams_.full())
+        pages_.protect(page, PageCount{1}, true);
+    else
+        seams_.add(page);
 }
 
 void LargeSpans::check_invariants() const {
@@ -228,6 +240,12 @@ void LargeSpans::check_invariants() const {
         require(i == 0 || extents_[i - 1].end() < extent.first, "I18: two extents are one, or not in order");
     }
     require(kept == kept_, "I18: kept pages have drifted");
+    seams_.for_each([this](const std::byte* page) {
+        const bool inside = std::any_of(extents_.data(), extents_.data() + count_, [page](const Extent& extent) {
+            return page >= extent.first && page + kPageSize < extent.end();
+        });
+        require(inside, "I18: a seam is not in the middle of an extent");
+    });
 }
 
 }  // namespace quire

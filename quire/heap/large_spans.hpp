@@ -12,7 +12,7 @@
 /// Everything begins at a unit and ends with a guard: the last page of its last unit. A guard that always is in the same place
 /// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What
 /// lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the 256th, which have none).
-/// Where extents have become one, their guards stay between them until a span is cut out. A new guard is a chore: what lies behind
+/// Where extents have become one, their guards stay between them, seams, until a span is cut out. A new guard is a chore: what lies behind
 /// it may be another's before that is done.
 
 #include <array>
@@ -23,6 +23,7 @@
 #include "quire/heap/page_chores.hpp"
 #include "quire/heap/page_source.hpp"
 #include "quire/heap/port.hpp"
+#include "quire/heap/seams.hpp"
 
 namespace quire {
 
@@ -72,7 +73,6 @@ private:
         std::size_t pages = 0;    ///< whole units, with the guard
         std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
         std::uint32_t since = 0;  ///< when it was kept
-        bool seams = false;       ///< there may be guards elsewhere than at its end
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
@@ -92,12 +92,15 @@ private:
     std::size_t give_back_oldest();
     void unmap(const Extent& extent);
     void guard_before(std::byte* end);
-    void unguard(std::byte* first, std::byte* end);
+    void unguard(std::byte* page);
+    void end_seams(std::byte* first, std::byte* end);
+    void add_seam(std::byte* page);
 
     PageSource& pages_;
     PageChores& chores_;
     std::array<Extent, kMostExtents + 2> extents_{};  ///< by address; two more while a span is cut out of one
     std::size_t count_ = 0;
+    Seams seams_;
     std::array<std::byte*, kMostFences> fences_{};
     std::size_t fence_count_ = 0;
     std::size_t kept_ = 0;

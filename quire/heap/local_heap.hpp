@@ -238,7 +238,7 @@ private:
 };
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
-    if (bytes > size_classes_detail::kFineLimit && bytes > kLargestBlock) [[unlikely]]
+    if (bytes > kLargestBlock) [[unlikely]]
         return nullptr;
     return take(class_for(bytes));
 }

@@ -46,7 +46,7 @@ private:
         What what;
         PageRun run;
     };
-    static constexpr std::size_t kMost = 4;
+    static constexpr std::size_t kMost = 8;
 
     static void perform(PageSource& pages, const Chore& chore) {
         const auto [first, count] = chore.run;

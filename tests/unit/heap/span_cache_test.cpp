@@ -294,6 +294,27 @@ TEST(SpanCache, WhoeverNeedsAddressesDoesNotWaitForEver) {
     model.finish();
 }
 
+TEST(SpanCache, ManyExtentsBecomeOne) {
+    Model model(1);
+    constexpr PageCount kPart{kMostSmall + 1};
+    constexpr std::size_t kParts = 300;  // more than there is room for seams
+    const PageCount whole{kParts * (model.cache.rounded(kPart).value + 1) - 1};
+    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
+    void* const used = model.cache.acquire(kUsed, PageCount{1});
+    model.cache.release(model.cache.acquire(whole, PageCount{1}), whole);
+    std::vector<void*> parts;
+    for (std::size_t i = 0; i < kParts; ++i) parts.push_back(model.cache.acquire(kPart, PageCount{1}));
+    void* const first = *std::ranges::min_element(parts);
+    for (void* part : parts) model.cache.release(part, kPart);
+    model.cache.check_invariants();
+    EXPECT_EQ(model.cache.acquire(whole, PageCount{1}), first);
+    model.cache.do_chores(model.cache.take_chores());
+    std::memset(first, 1, whole.bytes());
+    model.cache.release(first, whole);
+    model.cache.release(used, kUsed);
+    model.finish();
+}
+
 TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
     Model model(1);
     const std::size_t at_first = model.cache.statistics().budget_bytes;
