@@ -104,7 +104,7 @@ MUTANTS = [
     Mutant("slabs wait for ready blocks of a size that others freed", RETURN, " && all_free(class_number)) look", " && false) look", "ready_blocks_test"),
     Mutant("what was borrowed is lent", LOCAL, "        if (slabs_[larger].borrowed) put_back(larger);\n", "", "ready_blocks_test"),
     Mutant("a slab that another filled waits for its new owner", FREE, "slab.ready_end = mine ? slab.carved : 0;", "slab.ready_end = slab.carved;", "ready_blocks_test"),
-    Mutant("a full slab stays somebody's", LOCAL, "        if (slab->patience == 0) {", "        if (false) {", "ready_blocks_test"),
+    Mutant("a full slab stays somebody's", LOCAL, "    if (slab.patience == 0) {", "    if (false) {", "ready_blocks_test"),
     Mutant("the map leads from the first unit of a slab only", ADDRESSES, "index_of(address_of(pages.end - PageCount{1}).value);\n        for",
            "index_of(address_of(pages.first).value);\n        for", "heap_test"),
     Mutant("a slab that is gone stays in the map", CENTRAL, "    map_.set(range_of(page_of(slab.base), known), nullptr);\n", "", "heap_test"),

@@ -270,15 +270,20 @@ void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
     // A block that grows once will grow again, so it gets more room each time, the longer it is.
     const PageCount pages =
         needed <= old ? spans_.up_to_guard(needed) : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
-    if (!resize_in_place(slab, bytes, pages) && (needed <= old || !move_large(slab, bytes, pages))) return nullptr;
+    bool lacks_frames = false;
+    if (!resize_in_place(slab, bytes, pages, lacks_frames) &&
+        (needed <= old || !move_large(slab, bytes, pages, lacks_frames)))
+        return nullptr;
     // It grows because what is new will be used.
-    if (pages > old) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
+    if (lacks_frames) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
     return slab.base;
 }
 
-bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) {
+bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames) {
     const Section section(*this);
-    if (!spans_.resize(slab.base, PageCount{slab.pages}, pages)) return false;
+    const PageCount old{slab.pages};
+    if (!spans_.resize(slab.base, old, pages)) return false;
+    lacks_frames = pages > old && spans_.lacks_frames(slab.base + old.value * kPageSize, pages - old);
     set_large_size(slab, bytes, pages);
     return true;
 }
@@ -293,12 +298,12 @@ void CentralHeap::set_large_size(Slab& slab, std::size_t bytes, PageCount pages)
 
 /// To where there is room, the contents with it. Moving them takes long, and neither place is anybody else's: the others need
 /// not wait.
-bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
+bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames) {
     const PageCount old{slab.pages};
     std::byte* const from = slab.base;
     if (!spans_.can_transfer(old, pages)) return false;
     bool is_zero = false;
-    std::byte* const to = place_to_move_to(pages, is_zero);
+    std::byte* const to = place_to_move_to(pages, is_zero, lacks_frames);
     if (to == nullptr) return false;
     // Frames that are there already are better written to than replaced.
     const bool moved = is_zero && spans_.transfer(from, old, to);
@@ -316,7 +321,7 @@ bool CentralHeap::move_large(Slab& slab, std::size_t bytes, PageCount pages) {
 }
 
 /// With room behind it, and in the map's reach. nullptr: there is no memory.
-std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
+std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero, bool& lacks_frames) {
     const Section section(*this);
     auto* const first = static_cast<std::byte*>(spans_.acquire_growing(pages, kUnitPages));
     if (first == nullptr) return nullptr;
@@ -325,6 +330,7 @@ std::byte* CentralHeap::place_to_move_to(PageCount pages, bool& is_zero) {
         return nullptr;
     }
     is_zero = spans_.is_zero(first, pages);
+    lacks_frames = spans_.lacks_frames(first, pages);
     return first;
 }
 

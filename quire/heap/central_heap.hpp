@@ -132,10 +132,13 @@ private:
     [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount pages, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);
     void look_at_watched(PageCount pages) QUIRE_REQUIRES(lock_);
-    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
+    /// `lacks_frames`: whether what is new does.
+    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames)
+        QUIRE_EXCLUDES(lock_);
     void set_large_size(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_REQUIRES(lock_);
-    [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_EXCLUDES(lock_);
-    [[nodiscard]] std::byte* place_to_move_to(PageCount pages, bool& is_zero) QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames)
+        QUIRE_EXCLUDES(lock_);
+    [[nodiscard]] std::byte* place_to_move_to(PageCount pages, bool& is_zero, bool& lacks_frames) QUIRE_EXCLUDES(lock_);
     void forget(Slab& slab, PageCount known) QUIRE_REQUIRES(lock_);
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);

@@ -149,31 +149,33 @@ LargeSpans::Extent* LargeSpans::extent_at(const std::byte* first) {
     return nullptr;
 }
 
-bool LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
+LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    if (new_count.value > ~std::size_t{0} / kPageSize / 4) return false;
+    if (new_count.value > ~std::size_t{0} / kPageSize / 4) return {};
+    const Taken nothing_new{.first = begin + count.value * kPageSize, .dirty = true};
     const std::size_t new_pages = with_guard(new_count);
     if (new_pages < pages) {
         guard_before(begin + new_pages * kPageSize);
         // The rest is a span of its own, with the old guard.
         give(begin + new_pages * kPageSize, PageCount{pages - new_pages - 1});
-        return true;
+        return nothing_new;
     }
-    if (new_pages == pages) return true;
+    if (new_pages == pages) return nothing_new;
     Extent* const behind = extent_at(begin + pages * kPageSize);
-    if (behind == nullptr || behind->pages < new_pages - pages) return false;
+    if (behind == nullptr || behind->pages < new_pages - pages) return {};
     const Extent whole = *behind;
     remove(*behind);
     const std::size_t left = whole.pages - (new_pages - pages);
     const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
-    taken_clean_ += new_pages - pages - (whole.dirty - frames);
+    const std::size_t clean = new_pages - pages - (whole.dirty - frames);
+    taken_clean_ += clean;
     std::byte* const end = begin + new_pages * kPageSize;
     if (left != 0) insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since});
     unguard(begin + (pages - 1) * kPageSize);
     end_seams(begin + pages * kPageSize, end - kPageSize);
     if (left != 0) guard_before(end);
-    return true;
+    return {nothing_new.first, true, clean > (new_pages - pages) / 4};
 }
 
 PageCount LargeSpans::keep_at_most(PageCount count) {

@@ -49,8 +49,9 @@ public:
     [[nodiscard]] static PageCount rounded(PageCount count);
     /// Keeps a span; gives back the extent that was kept for the longest time if there are too many. O(extents).
     void give(void* first, PageCount count);
-    /// Makes a span shorter or longer where it lies, contents kept. False: something is in the way, and nothing has changed.
-    [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count);
+    /// Makes a span shorter or longer where it lies, contents kept. What was added, or where its end was; `first` is nullptr if something is
+    /// in the way, and nothing has changed.
+    [[nodiscard]] Taken resize(void* first, PageCount count, PageCount new_count);
     /// Gives back the addresses of a span that has lost its frames to another.
     void give_empty(void* first, PageCount count) { unmap({static_cast<std::byte*>(first), with_guard(count), 0, 0}); }
 

@@ -203,6 +203,7 @@ private:
     void adopt(Slab& slab);
     void disown(Slab& slab);
     void disown_some(SlabList& waiting);
+    [[nodiscard]] bool keep_or_disown(Slab& slab);
 
     void return_batch(Batch& batch);
     void return_batches();

@@ -104,16 +104,13 @@ Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
 /// Of slabs of which all blocks that were freed are ready, or were handed out again. Not all of them and not at once, because who frees
 /// at random will free the next block there, too.
 void LocalHeap::disown_some(SlabList& waiting) {
+    const Slab* first_that_stays = nullptr;
     for (std::uint32_t looked = 0; looked < kLooksForFull; ++looked) {
         Slab* const slab = waiting.first();
-        if (slab == nullptr || slab->carved < slab->capacity) return;
+        if (slab == nullptr || slab == first_that_stays || slab->carved < slab->capacity) return;
         waiting.remove(*slab);
-        if (slab->patience == 0) {
-            disown(*slab);
-        } else {
-            --slab->patience;
-            waiting.add(*slab);
-        }
+        const bool stays = keep_or_disown(*slab);
+        if (stays && first_that_stays == nullptr) first_that_stays = slab;
     }
 }
 
@@ -242,11 +239,21 @@ void LocalHeap::leave(std::size_t class_number) {
     Slab& slab = *std::exchange(slabs_[class_number].current, nullptr);
     // It looks idle, too, when as many others' blocks are ready as it has in use.
     if (slab.idle) wake(slab);
-    if (slab.owned().taken == slab.capacity) {
-        disown(slab);
-    } else {
+    if (slab.owned().taken == slab.capacity)
+        static_cast<void>(keep_or_disown(slab));
+    else
         slabs_[class_number].waiting.add(slab);
+}
+
+/// A full slab in no list. Whether it stays this heap's.
+bool LocalHeap::keep_or_disown(Slab& slab) {
+    if (slab.patience == 0) {
+        disown(slab);
+        return false;
     }
+    --slab.patience;
+    slabs_[slab.class_number].waiting.add(slab);
+    return true;
 }
 
 /// A full slab: whoever frees one of its blocks takes it.

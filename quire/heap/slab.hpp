@@ -53,7 +53,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint32_t ready_end = 0;
     bool listed = false;
     bool idle = false;               ///< counted in its owner's idle bytes
-    std::uint8_t patience = 0;       ///< so often LocalHeap::disown_some() lets it be although it is full
+    std::uint8_t patience = 0;       ///< so often its owner keeps it when it is full: LocalHeap::keep_or_disown
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
     std::uint8_t shift = 0;          ///< block_bytes is an odd number times 2^shift
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time

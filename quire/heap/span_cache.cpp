@@ -186,8 +186,8 @@ bool SpanCache::is_zero(const void* first, PageCount count) {
 }
 
 bool SpanCache::lacks_frames(const void* first, PageCount count) {
-    if (units_for(count) > kMostUnits) return first == latest_large_.first && latest_large_.lacks_frames;
-    return is_zero(first, count) && !chunks_.find(first)->large;
+    if (first == latest_large_.first) return latest_large_.lacks_frames;
+    return units_for(count) <= kMostUnits && is_zero(first, count) && !chunks_.find(first)->large;
 }
 
 void SpanCache::get_frames(void* first, PageCount count) {
@@ -240,7 +240,10 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
     const std::size_t units = units_for(count);
     const std::size_t new_units = units_for(new_count);
     if (units > kMostUnits || new_units > kMostUnits) {
-        if (units <= kMostUnits || new_units <= kMostUnits || !large_.resize(first, count, new_count)) return false;
+        if (units <= kMostUnits || new_units <= kMostUnits) return false;
+        const LargeSpans::Taken added = large_.resize(first, count, new_count);
+        if (added.first == nullptr) return false;
+        latest_large_ = added;
         wanted_large();
         used_ += new_count.value * kPageSize;
         used_ -= count.value * kPageSize;

@@ -38,7 +38,8 @@ public:
         static_cast<void>(first), static_cast<void>(count);
         return false;
     }
-    /// Whether a span that was just acquired has yet to get frames, one at each first touch; then get_frames() pays.
+    /// Whether a span that was just acquired, or what one was just made longer by, has yet to get frames, one at each first touch; then
+    /// get_frames() pays.
     [[nodiscard]] virtual bool lacks_frames(const void* first, PageCount count) {
         static_cast<void>(first), static_cast<void>(count);
         return false;
