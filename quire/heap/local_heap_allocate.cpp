@@ -26,7 +26,7 @@ constexpr std::uint32_t kEarly = 4;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 /// A size lends another so many blocks at once, if it has twice as many.
-constexpr std::size_t kMostBorrowed = 8;
+constexpr std::size_t kMostBorrowed = 32;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
