@@ -118,7 +118,7 @@ MUTANTS = [
     Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger && borrow(class_number)", "false && borrow(class_number)", "local_heap_test"),
     Mutant("a size's factor of two stays in a block's offset", SLAB, "std::rotr(offset, shift) * inverse", "offset * inverse", "slab_test"),
     Mutant("descriptors stay", POOL_OF_SLABS, "!source_.takes_descriptors_back())", "true)", "local_heap_test"),
-    Mutant("a heap that ends keeps what was returned to it meanwhile", FREE, "    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.\n    share_waiting();\n", "", "local_heap_test"),
+    Mutant("a heap that ends keeps what was returned to it meanwhile", FREE, "    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.\n    give_up_slabs();\n", "", "local_heap_test"),
     Mutant("what nobody needs is kept for ever", SPANS, "    give_back_surplus();\n", "", "span_cache_test"),
     Mutant("a size with frames to spare takes larger blocks", LOCAL, "    if (void* const block = carve_framed(class_number); block != nullptr) return block;\n", "", "local_heap_test"),
     Mutant("idle bytes that were missed are given up again", LOCAL, "    if (slab->carved == 0) miss(*slab);\n", "", "local_heap_test"),

@@ -170,7 +170,7 @@ private:
     void count_gone(const Slab& slab);
     void forget(const Slab& slab);
     void share(Slab& slab);
-    void share_waiting();
+    void give_up_slabs();
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);

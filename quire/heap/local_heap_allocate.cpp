@@ -126,7 +126,7 @@ bool LocalHeap::ready_freed(Slab& slab) {
     if (!slab.has_freed()) return false;
     if (slab.idle) wake(slab);
     const std::size_t class_number = slab.class_number;
-    ReadyBlocks::Filler ready(ready_[class_number], (kMostReady[class_number] + 1) / 2);
+    ReadyBlocks::Filler ready(ready_[class_number], (std::size_t{kMostReady[class_number]} + 1) / 2);
     for (std::size_t word = slab.owned().cursor; word < slab.carved_words() && ready.wants_more(); ++word) {
         slab.owned().cursor = static_cast<std::uint16_t>(word);
         Word free = slab.free_words()[word];

@@ -216,18 +216,17 @@ void LocalHeap::trim() {
 
 void LocalHeap::close() {
     trim();
-    for (std::size_t i = 0; i < kSizeClasses; ++i) {
-        if (slabs_[i].current != nullptr) leave(i);
-    }
-    share_waiting();
+    give_up_slabs();
     // Whoever found this heap as an owner just before has put his slab into the inbox by now, or finds it closed and looks again.
     settle_all(inbox_.exchange(closed(), std::memory_order_seq_cst));
     // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.
-    share_waiting();
+    give_up_slabs();
 }
 
-void LocalHeap::share_waiting() {
-    for (Slabs& slabs : slabs_) {
+void LocalHeap::give_up_slabs() {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        Slabs& slabs = slabs_[i];
+        if (slabs.current != nullptr) leave(i);
         while (Slab* const slab = slabs.waiting.first()) {
             slabs.waiting.remove(*slab);
             if (slab->owned().taken == slab->capacity)

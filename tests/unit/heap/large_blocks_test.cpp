@@ -13,6 +13,7 @@ namespace {
 using test::CachedSource;
 using test::Heaps;
 using test::HeapsOver;
+using test::TestSpans;
 
 TEST(LocalHeap, LargeBlocksBelongToNobody) {
     Heaps heaps(2);
@@ -164,6 +165,24 @@ TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
     EXPECT_TRUE(moved);
     heaps[0].free(block);
     heaps.finish();
+}
+
+/// A source that can do no more than it must says so.
+TEST(LocalHeap, MostSourcesCanDoLittle) {
+    TestSpans spans;
+    void* const first = spans.acquire_growing(PageCount{2}, PageCount{1});
+    ASSERT_NE(first, nullptr);
+    EXPECT_FALSE(spans.is_zero(first, PageCount{2}));
+    EXPECT_FALSE(spans.lacks_frames(first, PageCount{2}));
+    EXPECT_TRUE(spans.have_frames(first, PageCount{2}));
+    spans.get_frames(first, PageCount{2});
+    spans.prefer_large_frames(first, PageCount{2});
+    EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
+    EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
+    EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
+    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first));
+    EXPECT_FALSE(spans.trim());
+    spans.release_empty(first, PageCount{2});
 }
 
 }  // namespace

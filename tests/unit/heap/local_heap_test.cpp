@@ -15,7 +15,6 @@ namespace {
 using test::CachedSource;
 using test::Heaps;
 using test::HeapsOver;
-using test::TestSpans;
 
 constexpr std::size_t kBytes = 64;
 
@@ -301,23 +300,26 @@ TEST(LocalHeap, DescriptorsGoBackWhileNobodyElseCanLookAtThem) {
 }
 
 TEST(LocalHeap, WhatOthersReturnWhileAHeapEndsHasAnOwner) {
-    Heaps heaps(2);
-    // The current slab of the heap is full. While it ends, and has looked into its inbox already, another returns a block of it.
-    std::vector<void*> blocks;
-    for (std::size_t i = 0; i < size_class(class_for(16)).capacity; ++i) blocks.push_back(heaps[0].allocate(16));
-    heaps[0].free(heaps[0].allocate(1000));  // an empty slab, which is given back then
-    heaps.source.spans.on_release = [&] {
-        heaps[1].free(blocks.front());
-        heaps[1].free(blocks.back());  // of another word: now the first one is returned
-    };
-    heaps[0].close();
-    EXPECT_FALSE(heaps.source.spans.on_release) << "it was called";
-    heaps.check();
-    for (std::size_t i = 1; i + 1 < blocks.size(); ++i) heaps[1].free(blocks[i]);
-    heaps[1].trim();
-    heaps.check();
-    heaps[0].reopen();
-    heaps.finish();
+    // The current slab of the heap is full. While it ends, and has looked into its inbox already, another returns some blocks of it, or all.
+    const std::size_t capacity = size_class(class_for(16)).capacity;
+    for (const std::size_t returned : {std::size_t{2}, capacity}) {
+        Heaps heaps(2);
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i < capacity; ++i) blocks.push_back(heaps[0].allocate(16));
+        heaps[0].free(heaps[0].allocate(1000));  // an empty slab, which is given back then
+        heaps.source.spans.on_release = [&] {
+            for (std::size_t i = 0; i < returned; ++i) heaps[1].free(blocks[i]);
+            heaps[1].trim();
+        };
+        heaps[0].close();
+        EXPECT_FALSE(heaps.source.spans.on_release) << "it was called";
+        heaps.check();
+        for (std::size_t i = returned; i < blocks.size(); ++i) heaps[1].free(blocks[i]);
+        heaps[1].trim();
+        heaps.check();
+        heaps[0].reopen();
+        heaps.finish();
+    }
 }
 
 TEST(LocalHeap, AForkFindsTheCentralHeapFree) {
@@ -338,24 +340,6 @@ TEST(LocalHeap, AForkFindsTheCentralHeapFree) {
     heaps.source.pages.fail_at = heaps.source.pages.calls + 1;
     EXPECT_EQ(heaps.central.acquire_own(PageCount{1}), nullptr);
     heaps.finish();
-}
-
-/// A source that can do no more than it must says so.
-TEST(LocalHeap, MostSourcesCanDoLittle) {
-    TestSpans spans;
-    void* const first = spans.acquire_growing(PageCount{2}, PageCount{1});
-    ASSERT_NE(first, nullptr);
-    EXPECT_FALSE(spans.is_zero(first, PageCount{2}));
-    EXPECT_FALSE(spans.lacks_frames(first, PageCount{2}));
-    EXPECT_TRUE(spans.have_frames(first, PageCount{2}));
-    spans.get_frames(first, PageCount{2});
-    spans.prefer_large_frames(first, PageCount{2});
-    EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
-    EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
-    EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
-    EXPECT_FALSE(spans.transfer(first, PageCount{1}, first));
-    EXPECT_FALSE(spans.trim());
-    spans.release_empty(first, PageCount{2});
 }
 
 class LocalHeapDeath : public testing::Test {
