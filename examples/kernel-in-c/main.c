@@ -133,9 +133,9 @@ void main(const uint32_t *multiboot) {
     count();
     char *block = quire_heap_allocate(&heap, 24, 16);
     print("malloc(24) = 0x%x\n", (unsigned)(uintptr_t)block);
-    report("the heap's own books");
+    report("the heap's own books, and a page of blocks");
     count();
-    for (int i = 0; i < 24; i++) block[i] = "demand paging, in 24 B.\0"[i];
+    for (int i = 0; i < 24; i++) block[i] = "24 bytes beside others.\0"[i];
     report(block);
 
     char *large = quire_heap_allocate(&heap, 1 << 20, 16);

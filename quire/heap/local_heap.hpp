@@ -82,7 +82,8 @@ public:
     [[nodiscard]] bool free_here(void* block);
     /// The same for one that was allocated with this size.
     [[nodiscard]] bool free_here(void* block, std::size_t bytes);
-    /// What is left to free() then.
+    /// What is left to allocate() and free() then.
+    [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     void free_elsewhere(void* block);
 
     /// So many bytes at the beginning are used by most programs, here and there; behind them lies what is remembered of larger blocks.
@@ -130,6 +131,7 @@ private:
         Slab* slab = nullptr;
         std::size_t word = 0;
         Word blocks = 0;
+        std::size_t bytes = 0;  ///< of all of them
     };
     static constexpr std::size_t kReadyBytes = std::size_t{64} << 10U;  ///< of a class, but a few blocks in any case
     /// Blocks of each class.
@@ -151,7 +153,8 @@ private:
     [[nodiscard]] bool free_of_another(Slab& slab, std::uint32_t number, void* block);
     void free_past_ready(Slab& slab, std::uint32_t number);
     void free_when_full(Slab& slab, std::uint32_t number);
-    void freed_when_full(Slab& slab, bool look);
+    [[nodiscard]] static bool changes_place(const Slab& slab);
+    void settle_bits(Slab& slab, bool look);
     [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
     void look_at_ready(std::size_t class_number);
     void set_full_at(std::size_t class_number);
@@ -171,7 +174,6 @@ private:
     void forget(const Slab& slab);
     void share(Slab& slab);
     void give_up_slabs();
-    [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);
     [[nodiscard]] bool borrow(std::size_t class_number);

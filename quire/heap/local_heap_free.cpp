@@ -109,10 +109,15 @@ void LocalHeap::event(Slab& slab) {
     }
 }
 
+/// A slab has become this heap's.
 void LocalHeap::own(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
     ++slabs.owned;
     slabs.taken += slab.owned().taken;
+    if (slabs.current == nullptr || !slabs.current->idle) return;
+    // What was all of the size that is not in use is so no more.
+    wake(*slabs.current);
+    set_full_at(slab.class_number);
 }
 
 /// Before a slab goes to somebody else.

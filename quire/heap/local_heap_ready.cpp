@@ -32,11 +32,10 @@ bool LocalHeap::free_of_another(Slab& slab, std::uint32_t number, void* block) {
 
 /// Frees a marked block of this heap's that is not to be ready.
 void LocalHeap::free_past_ready(Slab& slab, std::uint32_t number) {
-    const std::size_t class_number = slab.class_number;
     slab.give_back(number);
-    --slabs_[class_number].taken;
-    freed_in(slab, 1);
-    if (all_free(class_number)) look_at_ready(class_number);
+    const std::uint32_t taken = --slabs_[slab.class_number].taken;
+    if (taken <= ready_[slab.class_number].count() || changes_place(slab)) [[unlikely]]
+        settle_bits(slab, taken <= ready_[slab.class_number].count());
 }
 
 /// The same for one that might be: there are as many as set_full_at() said.
@@ -44,12 +43,16 @@ void LocalHeap::free_when_full(Slab& slab, std::uint32_t number) {
     slab.give_back(number);
     Slabs& slabs = slabs_[slab.class_number];
     const bool look = --slabs.taken <= slabs.look_at;
-    const std::uint32_t taken = slab.owned().taken;
-    if (look || taken <= slab.owned().floor || taken + 1 == slab.carved) [[unlikely]]
-        freed_when_full(slab, look);
+    if (look || changes_place(slab)) [[unlikely]]
+        settle_bits(slab, look);
 }
 
-void LocalHeap::freed_when_full(Slab& slab, bool look) {
+/// One more bit of a slab is set: is it so empty that it goes, or the only one?
+bool LocalHeap::changes_place(const Slab& slab) {
+    return slab.owned().taken <= slab.owned().floor || slab.owned().taken + 1 == slab.carved;
+}
+
+void LocalHeap::settle_bits(Slab& slab, bool look) {
     const std::size_t class_number = slab.class_number;
     freed_in(slab, 1);
     if (look) look_at_ready(class_number);

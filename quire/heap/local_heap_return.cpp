@@ -30,7 +30,8 @@ void LocalHeap::free_from_afar(Slab& slab, std::uint32_t number) {
     }
     require((batch.blocks & block) == 0, Slab::kFreedTwice);
     batch.blocks |= block;
-    if (ones_in(batch.blocks) * slab.block_bytes >= kMostBatched) return_batch(batch);
+    batch.bytes += slab.block_bytes;
+    if (batch.bytes >= kMostBatched) return_batch(batch);
 }
 
 void LocalHeap::return_batch(Batch& batch) {

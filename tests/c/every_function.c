@@ -87,7 +87,8 @@ static void test_statistics(void) {
     quire_free(block);
     quire_free(large);
     after = quire_statistics(classes, row + 1);
-    CHECK(classes[row].taken == taken - 1 && classes[row].free >= 1 && after.frees == before.frees + 2);
+    CHECK(classes[row].taken == taken - 1 && after.frees == before.frees + 2);
+    CHECK(classes[row].free >= 1 || classes[row].slabs == 0);
     quire_trim();
     CHECK(quire_statistics(NULL, 0).slab_pages <= after.slab_pages);
 }

@@ -55,8 +55,8 @@ class PackageTest(unittest.TestCase):
     KERNEL_IN_C = (textwrap.dedent("""\
         audit ok
         malloc(24) = 0x40000000
-        the heap's own books: 2 faults, 3 frames
-        demand paging, in 24 B.: 1 faults, 1 frames
+        the heap's own books, and a page of blocks: 3 faults, 4 frames
+        24 bytes beside others.: 0 faults, 0 frames
         10 pages of 1 MiB: 10 faults, 10 frames
         13 pages of 259 have a frame
         audit ok

@@ -29,7 +29,7 @@ void* or_no_memory(void* block) {
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
     LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
-    return or_no_memory(heap == nullptr ? nullptr : heap->allocate(bytes));
+    return or_no_memory(heap == nullptr ? nullptr : heap->allocate_elsewhere(bytes));
 }
 
 void* allocate_aligned(std::size_t alignment, std::size_t bytes) {

@@ -124,10 +124,10 @@ LocalHeap* heap_of_this_thread() {
     return &heap->heap;
 }
 
-void free_slowly(void* block) {
+/// Of a thread that has no heap yet, or none any more.
+[[gnu::noinline]] static void free_without_heap(void* block) {
     if (block == nullptr) return;
-    const bool late = thread_has_ended && this_threads_heap == &no_heap;
-    if (LocalHeap* const heap = late ? nullptr : heap_of_this_thread()) {
+    if (LocalHeap* const heap = thread_has_ended ? nullptr : heap_of_this_thread()) {
         heap->free_elsewhere(block);
         return;
     }
@@ -141,6 +141,13 @@ void free_slowly(void* block) {
     // Closed, it keeps no slab from the others until it is needed again.
     spare_heap->close();
     pthread_mutex_unlock(&spare_lock);
+}
+
+void free_slowly(void* block) {
+    if (this_threads_heap != &no_heap) [[likely]]
+        this_threads_heap->free_elsewhere(block);
+    else
+        free_without_heap(block);
 }
 
 std::size_t usable_size(const void* block) {

@@ -144,6 +144,18 @@ TEST(ReadyBlocks, NoneIsWhenOthersFreedTheRest) {
     heaps.finish();
 }
 
+TEST(ReadyBlocks, NoneIsWhenASlabCameBackMeanwhile) {
+    Heaps heaps(1);
+    const std::vector<void*> blocks = fill(heaps[0], 1);
+    heaps[0].free(heaps[0].allocate(kBytes));
+    heaps.check();
+    EXPECT_EQ(heaps.slab_pages(), 2 * pages()) << "a full one, which is nobody's, and one that is not in use";
+    for (void* block : blocks) heaps[0].free(block);
+    heaps.check();
+    EXPECT_EQ(heaps.slab_pages(), pages());
+    heaps.finish();
+}
+
 TEST(ReadyBlocks, AnEmptySlabIsUsedAgain) {
     Heaps heaps(1);
     void* const first = heaps[0].allocate(kBytes);
