@@ -125,6 +125,7 @@ private:
         std::uint32_t look_at = 0;
         std::uint32_t grown = 0;  ///< pages that got frames, less those of slabs that went: get_frames()
         bool borrowed = false;    ///< larger blocks may be among the ready ones
+        std::uint32_t lent = 0;   ///< so many blocks at most are ready for smaller sizes
     };
     /// Freed blocks of one word of another's slab, not yet returned; one for each size.
     struct Batch {
@@ -160,6 +161,7 @@ private:
     void set_full_at(std::size_t class_number);
     void lower_full_at(std::size_t class_number);
     void put_back(std::size_t class_number);
+    void take_back_lent(std::size_t class_number);
     [[nodiscard]] std::size_t put_back_some(std::span<std::byte* const> blocks);
     /// Its number plus 1, so that 0 is none.
     [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
@@ -193,7 +195,7 @@ private:
     void event(Slab& slab);
     static void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
-        return ready_[class_number].count() >= slabs_[class_number].taken;
+        return ready_[class_number].count() + slabs_[class_number].lent >= slabs_[class_number].taken;
     }
     void wake(Slab& slab);
     void count_idle(Slab& slab);

@@ -156,7 +156,10 @@ bool LocalHeap::borrow(std::size_t class_number) {
             const Slab* const waiting = slabs_[larger].waiting.first();
             if (waiting == nullptr || !waiting->has_freed() || !find_freed(larger)) continue;
         }
-        ready_[larger].lend(ready_[class_number], std::min((ready_[larger].count() + 1) / 2, kMostBorrowed));
+        const std::size_t blocks = std::min((ready_[larger].count() + 1) / 2, kMostBorrowed);
+        ready_[larger].lend(ready_[class_number], blocks);
+        slabs_[larger].lent += static_cast<std::uint32_t>(blocks);
+        lower_full_at(larger);
         slabs_[class_number].borrowed = true;
         set_full_at(class_number);
         return true;

@@ -200,7 +200,10 @@ void LocalHeap::release_if_empty(std::size_t class_number) {
     Slab* const slab = slabs_[class_number].current;
     if (slab == nullptr) return;
     if (slab->idle) wake(*slab);
-    if (all_free(class_number)) put_back(class_number);
+    if (all_free(class_number)) {
+        take_back_lent(class_number);
+        put_back(class_number);
+    }
     if (slab->owned().taken == 0) {
         slabs_[class_number].current = nullptr;
         end_slab(*slab);

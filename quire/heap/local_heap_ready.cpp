@@ -33,9 +33,10 @@ bool LocalHeap::free_of_another(Slab& slab, std::uint32_t number, void* block) {
 /// Frees a marked block of this heap's that is not to be ready.
 void LocalHeap::free_past_ready(Slab& slab, std::uint32_t number) {
     slab.give_back(number);
-    const std::uint32_t taken = --slabs_[slab.class_number].taken;
-    if (taken <= ready_[slab.class_number].count() || changes_place(slab)) [[unlikely]]
-        settle_bits(slab, taken <= ready_[slab.class_number].count());
+    --slabs_[slab.class_number].taken;
+    const bool look = all_free(slab.class_number);
+    if (look || changes_place(slab)) [[unlikely]]
+        settle_bits(slab, look);
 }
 
 /// The same for one that might be: there are as many as set_full_at() said.
@@ -61,6 +62,7 @@ void LocalHeap::settle_bits(Slab& slab, bool look) {
 /// Sees what of a class is kept.
 void LocalHeap::look_at_ready(std::size_t class_number) {
     Slabs& slabs = slabs_[class_number];
+    take_back_lent(class_number);
     const bool none_in_use = all_free(class_number);
     // The last slab stays, and its blocks may as well be ready.
     const bool last = slabs.owned == 1;
@@ -81,12 +83,13 @@ void LocalHeap::set_full_at(std::size_t class_number) {
     ReadyBlocks& ready = ready_[class_number];
     const std::size_t count = ready.count();
     const std::size_t most = kMostReady[class_number];
+    const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.lent);
     std::size_t at = count + kHeadroom;
     if (slabs.current != nullptr && slabs.current->idle) {
         at = most;
-    } else if (slabs.taken > count) {
-        at = slabs.taken - 1;
-        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (slabs.taken - count) / 4));
+    } else if (taken > count) {
+        at = taken - 1;
+        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (taken - count) / 4));
     }
     ready.set_full_at(std::min(at, most));
     slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most);
@@ -109,6 +112,15 @@ void LocalHeap::put_back(std::size_t class_number) {
     while (!blocks.empty()) blocks = blocks.subspan(put_back_some(blocks));
     ready.clear();
     set_full_at(class_number);
+}
+
+/// Of what smaller sizes borrowed, none is ready any more.
+void LocalHeap::take_back_lent(std::size_t class_number) {
+    if (slabs_[class_number].lent == 0) return;
+    slabs_[class_number].lent = 0;
+    for (std::size_t i = class_number - std::min(class_number, kHeapShape.borrowed); i < class_number; ++i) {
+        if (slabs_[i].borrowed) put_back(i);
+    }
 }
 
 /// The first of these blocks, and those behind it of the same slab. How many.

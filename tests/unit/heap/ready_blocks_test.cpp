@@ -156,6 +156,23 @@ TEST(ReadyBlocks, NoneIsWhenASlabCameBackMeanwhile) {
     heaps.finish();
 }
 
+TEST(ReadyBlocks, NoneIsWhenASmallerSizeBorrowedSome) {
+    static_assert(kHeapShape.borrowed != 0);
+    constexpr std::size_t kLarger = size_class(kClass + 1).bytes;
+    Heaps heaps(1);
+    std::vector<void*> larger;
+    for (std::size_t i = 0; i < 2 * size_class(kClass + 1).capacity; ++i) larger.push_back(heaps[0].allocate(kLarger));
+    heaps[0].free(larger[0]);
+    heaps[0].free(larger[1]);
+    void* const block = heaps[0].allocate(kBytes);
+    ASSERT_EQ(heaps[0].usable_size(block), kLarger) << "it borrowed that one, and one more is ready";
+    heaps[0].free(block);
+    for (std::size_t i = 2; i < larger.size(); ++i) heaps[0].free(larger[i]);
+    heaps.check();
+    EXPECT_EQ(heaps.slab_pages(), size_class(kClass + 1).slab_pages);
+    heaps.finish();
+}
+
 TEST(ReadyBlocks, AnEmptySlabIsUsedAgain) {
     Heaps heaps(1);
     void* const first = heaps[0].allocate(kBytes);
