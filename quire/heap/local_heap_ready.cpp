@@ -92,7 +92,7 @@ void LocalHeap::set_full_at(std::size_t class_number) {
         if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (taken - count) / 4));
     }
     ready.set_full_at(std::min(at, most));
-    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most);
+    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most) + slabs.lent;
 }
 
 /// Fewer blocks are taken now, but not because this heap freed them.

@@ -162,12 +162,11 @@ TEST(ReadyBlocks, NoneIsWhenASmallerSizeBorrowedSome) {
     Heaps heaps(1);
     std::vector<void*> larger;
     for (std::size_t i = 0; i < 2 * size_class(kClass + 1).capacity; ++i) larger.push_back(heaps[0].allocate(kLarger));
-    heaps[0].free(larger[0]);
-    heaps[0].free(larger[1]);
+    for (std::size_t i = 0; i < 4; ++i) heaps[0].free(larger[i]);
     void* const block = heaps[0].allocate(kBytes);
     ASSERT_EQ(heaps[0].usable_size(block), kLarger) << "it borrowed that one, and one more is ready";
     heaps[0].free(block);
-    for (std::size_t i = 2; i < larger.size(); ++i) heaps[0].free(larger[i]);
+    for (std::size_t i = 4; i < larger.size(); ++i) heaps[0].free(larger[i]);
     heaps.check();
     EXPECT_EQ(heaps.slab_pages(), size_class(kClass + 1).slab_pages);
     heaps.finish();
