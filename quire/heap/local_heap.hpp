@@ -86,10 +86,9 @@ public:
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     void free_elsewhere(void* block);
 
-    /// So many bytes at the beginning are used by most programs, here and there; behind them lies what is remembered of larger blocks.
+    /// So many bytes at the beginning are used by most programs; behind them lie the places for larger blocks that are ready.
     static constexpr std::size_t often_used() {
-        return sizeof(LocalHeap) -
-               (kSizeClasses - 1 - class_for(size_classes_detail::kFineLimit)) * sizeof(ReadyBlocks::Places);
+        return sizeof(LocalHeap) - (kSizeClasses - 1 - class_for(kOftenUsed)) * sizeof(ReadyBlocks::Places);
     }
 
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
@@ -126,6 +125,8 @@ private:
         std::uint32_t grown = 0;  ///< pages that got frames, less those of slabs that went: get_frames()
         bool borrowed = false;    ///< larger blocks may be among the ready ones
         std::uint32_t lent = 0;   ///< so many blocks at most are ready for smaller sizes
+        /// So many may be missing among the ready ones although none is in use. A single slab would stay anyway.
+        [[nodiscard]] std::uint32_t missed() const { return owned > 1 ? lent : 0; }
     };
     /// Freed blocks of one word of another's slab, not yet returned; one for each size.
     struct Batch {
@@ -134,6 +135,7 @@ private:
         Word blocks = 0;
         std::size_t bytes = 0;  ///< of all of them
     };
+    static constexpr std::size_t kOftenUsed = 128;                      ///< bytes of a block
     static constexpr std::size_t kReadyBytes = std::size_t{64} << 10U;  ///< of a class, but a few blocks in any case
     /// Blocks of each class.
     static constexpr std::array<std::uint8_t, kSizeClasses> kMostReady = [] {
@@ -195,7 +197,7 @@ private:
     void event(Slab& slab);
     static void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
-        return ready_[class_number].count() + slabs_[class_number].lent >= slabs_[class_number].taken;
+        return ready_[class_number].count() + slabs_[class_number].missed() >= slabs_[class_number].taken;
     }
     void wake(Slab& slab);
     void count_idle(Slab& slab);

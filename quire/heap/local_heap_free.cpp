@@ -114,10 +114,13 @@ void LocalHeap::own(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
     ++slabs.owned;
     slabs.taken += slab.owned().taken;
-    if (slabs.current == nullptr || !slabs.current->idle) return;
-    // What was all of the size that is not in use is so no more.
-    wake(*slabs.current);
-    set_full_at(slab.class_number);
+    if (slabs.current != nullptr && slabs.current->idle) {
+        // It is not all of the size any more.
+        wake(*slabs.current);
+        set_full_at(slab.class_number);
+    } else if (slabs.lent != 0) {
+        lower_full_at(slab.class_number);
+    }
 }
 
 /// Before a slab goes to somebody else.

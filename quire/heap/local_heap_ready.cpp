@@ -83,7 +83,7 @@ void LocalHeap::set_full_at(std::size_t class_number) {
     ReadyBlocks& ready = ready_[class_number];
     const std::size_t count = ready.count();
     const std::size_t most = kMostReady[class_number];
-    const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.lent);
+    const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.missed());
     std::size_t at = count + kHeadroom;
     if (slabs.current != nullptr && slabs.current->idle) {
         at = most;
@@ -92,7 +92,7 @@ void LocalHeap::set_full_at(std::size_t class_number) {
         if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (taken - count) / 4));
     }
     ready.set_full_at(std::min(at, most));
-    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most) + slabs.lent;
+    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most) + slabs.missed();
 }
 
 /// Fewer blocks are taken now, but not because this heap freed them.
@@ -116,7 +116,7 @@ void LocalHeap::put_back(std::size_t class_number) {
 
 /// Of what smaller sizes borrowed, none is ready any more.
 void LocalHeap::take_back_lent(std::size_t class_number) {
-    if (slabs_[class_number].lent == 0) return;
+    if (slabs_[class_number].missed() == 0) return;
     slabs_[class_number].lent = 0;
     for (std::size_t i = class_number - std::min(class_number, kHeapShape.borrowed); i < class_number; ++i) {
         if (slabs_[i].borrowed) put_back(i);
