@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kGrowsRoomy = 256;  // bytes
 constexpr std::uint8_t kPatience = 8;
-constexpr std::size_t kMostIdleLearned = 3 * kHeapShape.idle_bytes;
+constexpr std::size_t kMostIdleLearned = 2 * kHeapShape.idle_bytes;
 
 }  // namespace
 

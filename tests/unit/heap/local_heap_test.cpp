@@ -237,7 +237,7 @@ TEST(LocalHeap, LearnsHowMuchMayBeIdle) {
     // More sizes than that may stay for.
     for (std::size_t round = 0; round < 9; ++round) {
         static_cast<void>(slabs_asked_for(heaps, round % 3 * kSizes, kSizes));
-        EXPECT_LE(heaps.slab_pages() * kPageSize, 4 * kHeapShape.idle_bytes) << "round " << round;
+        EXPECT_LE(heaps.slab_pages() * kPageSize, 3 * kHeapShape.idle_bytes) << "round " << round;
     }
     heaps.finish();
 }
