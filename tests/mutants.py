@@ -101,7 +101,7 @@ MUTANTS = [
     Mutant("who looks free by chance cannot be freed", FREE, "!is_marked_free(block) || !is_ready(*slab, block)", "!is_marked_free(block)", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks of a size that nobody uses", LOOK, "at = taken - 1;", "at = most;", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks of a size that is used little", LOOK, "if (slabs.owned > kFewSlabs) at =", "if (false) at =", "ready_blocks_test"),
-    Mutant("slabs wait for ready blocks of a size that others freed", RETURN, " && all_free(class_number)) look", " && false) look", "ready_blocks_test"),
+    Mutant("slabs wait for ready blocks of a size that others freed", RETURN, " && all_free(collected_class_)) look", " && false) look", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks that were lent", LOOK, "    take_back_lent(class_number);\n    const bool none", "    const bool none", "ready_blocks_test"),
     Mutant("what was borrowed is lent", LOCAL, "        if (slabs_[larger].borrowed) put_back(larger);\n", "", "ready_blocks_test"),
     Mutant("a slab that another filled waits for its new owner", FREE, "slab.ready_end = mine ? slab.carved : 0;", "slab.ready_end = slab.carved;", "ready_blocks_test"),

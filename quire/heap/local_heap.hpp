@@ -230,11 +230,12 @@ private:
     CentralHeap* central_ = nullptr;
     std::array<Slabs, kSizeClasses> slabs_;
     std::size_t idle_bytes_ = 0;
-    std::size_t idle_learned_ = 0;   ///< bytes that may be idle, more than the shape says
-    std::size_t idle_released_ = 0;  ///< bytes that were too many, lately, and were not missed yet
-    bool found_zeroed_ = false;      ///< the block that the latest refill found is zero
-    std::size_t next_released_ = 0;  ///< class that release_idle() looks at next
-    std::uint32_t deleted_ = 0;      ///< slabs that were emptied and given back
+    std::size_t idle_learned_ = 0;     ///< bytes that may be idle, more than the shape says
+    std::size_t idle_released_ = 0;    ///< bytes that were too many, lately, and were not missed yet
+    std::size_t collected_class_ = 0;  ///< of the slab that collect() found something in
+    bool found_zeroed_ = false;        ///< the block that the latest refill found is zero
+    std::size_t next_released_ = 0;    ///< class that release_idle() looks at next
+    std::uint32_t deleted_ = 0;        ///< slabs that were emptied and given back
     std::array<Batch, kBatches> batches_;
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().

@@ -78,11 +78,10 @@ void LocalHeap::settle_all(Slab* slab) {
     while (slab != nullptr) {
         // Read before the flag is cleared: afterwards the slab may be pushed again.
         Slab* const next = slab->next_in_inbox.load(std::memory_order_relaxed);
-        const std::size_t class_number = slab->class_number;
         slab->in_inbox.exchange(false, std::memory_order_seq_cst);
+        collected_class_ = kSizeClasses;
         settle(*slab);
-        // A descriptor that is in an inbox may have become a large block's.
-        if (class_number < kSizeClasses && all_free(class_number)) look_at_ready(class_number);
+        if (collected_class_ != kSizeClasses && all_free(collected_class_)) look_at_ready(collected_class_);
         slab = next;
     }
 }
@@ -115,6 +114,7 @@ void LocalHeap::settle(Slab& slab) {
 void LocalHeap::collect(Slab& slab) {
     const std::uint32_t collected = collect_returned(slab);
     if (collected == 0) return;
+    collected_class_ = slab.class_number;
     slabs_[slab.class_number].taken -= collected;
     lower_full_at(slab.class_number);
     freed_in(slab, collected);
