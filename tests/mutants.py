@@ -103,6 +103,7 @@ MUTANTS = [
     Mutant("slabs wait for ready blocks of a size that is used little", LOOK, "if (slabs.owned > kFewSlabs) at =", "if (false) at =", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks of a size that others freed", RETURN, " && all_free(collected_class_)) look", " && false) look", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks that were lent", LOOK, "    take_back_lent(class_number);\n    const bool none", "    const bool none", "ready_blocks_test"),
+    Mutant("what was never handed out is lent", LOCAL, "    return blocks.size() - fresh;", "    return blocks.size();", "ready_blocks_test"),
     Mutant("what was borrowed is lent", LOCAL, "        if (slabs_[larger].borrowed) put_back(larger);\n", "", "ready_blocks_test"),
     Mutant("a slab that another filled waits for its new owner", FREE, "slab.ready_end = mine ? slab.carved : 0;", "slab.ready_end = slab.carved;", "ready_blocks_test"),
     Mutant("a full slab stays somebody's", LOCAL, "    if (slab.patience == 0) {", "    if (false) {", "ready_blocks_test"),

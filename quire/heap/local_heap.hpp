@@ -123,8 +123,11 @@ private:
         /// When the ready blocks are full and no more than this are taken, look_at_ready() is called.
         std::uint32_t look_at = 0;
         std::uint32_t grown = 0;  ///< pages that got frames, less those of slabs that went: get_frames()
-        bool borrowed = false;    ///< larger blocks may be among the ready ones
-        std::uint32_t lent = 0;   ///< so many blocks at most are ready for smaller sizes
+        /// So many blocks became ready when some were carved last, up to this address, the highest first: count_freed().
+        std::uint32_t carved = 0;
+        std::byte* carved_end = nullptr;
+        bool borrowed = false;   ///< larger blocks may be among the ready ones
+        std::uint32_t lent = 0;  ///< so many blocks at most are ready for smaller sizes
         /// So many may be missing among the ready ones although none is in use. A single slab would stay anyway.
         [[nodiscard]] std::uint32_t missed() const { return owned > 1 ? lent : 0; }
     };
@@ -181,6 +184,7 @@ private:
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);
     [[nodiscard]] bool borrow(std::size_t class_number);
+    [[nodiscard]] std::size_t count_freed(std::size_t class_number) const;
     [[nodiscard]] void* carve_framed(std::size_t class_number);
     [[nodiscard]] void* grow(std::size_t class_number);
     [[nodiscard]] bool ready_freed(Slab& slab);

@@ -135,6 +135,7 @@ bool LocalHeap::ready_freed(Slab& slab) {
         slab.free_words()[word] = free;
     }
     count_taken(slab, ready.finish());
+    slabs_[class_number].carved = 0;
     set_full_at(class_number);
     return true;
 }
@@ -156,7 +157,8 @@ bool LocalHeap::borrow(std::size_t class_number) {
             const Slab* const waiting = slabs_[larger].waiting.first();
             if (waiting == nullptr || !waiting->has_freed() || !find_freed(larger)) continue;
         }
-        const std::size_t blocks = std::min((ready_[larger].count() + 1) / 2, kMostBorrowed);
+        const std::size_t blocks = std::min((count_freed(larger) + 1) / 2, kMostBorrowed);
+        if (blocks == 0) continue;
         ready_[larger].lend(ready_[class_number], blocks);
         slabs_[larger].lent += static_cast<std::uint32_t>(blocks);
         lower_full_at(larger);
@@ -165,6 +167,23 @@ bool LocalHeap::borrow(std::size_t class_number) {
         return true;
     }
     return false;
+}
+
+/// How many of the ready blocks were freed. The others were carved and never handed out, so to lend those would take new pages: they are
+/// the oldest, still where they were put.
+std::size_t LocalHeap::count_freed(std::size_t class_number) const {
+    const Slabs& slabs = slabs_[class_number];
+    const std::span<std::byte* const> blocks = ready_[class_number].blocks();
+    const std::size_t bytes = size_class(class_number).bytes;
+    std::size_t fresh = 0;
+    for (std::size_t end = std::min<std::size_t>(blocks.size(), slabs.carved); fresh < end;) {
+        const std::size_t middle = (fresh + end) / 2;
+        if (blocks[middle] == slabs.carved_end - (middle + 1) * bytes)
+            fresh = middle + 1;
+        else
+            end = middle;
+    }
+    return blocks.size() - fresh;
 }
 
 /// A block that was never handed out and has frames; others become ready. nullptr if there are none.
@@ -208,6 +227,8 @@ void* LocalHeap::carve(Slab& slab) {
     slab.ready_end = slab.carved;
     count_taken(slab, count);
     get_frames(slab, slab.carved);
+    slabs_[class_number].carved = static_cast<std::uint32_t>(count - 1);
+    slabs_[class_number].carved_end = first + count * slab.block_bytes;
     for (std::size_t i = count; --i != 0;) {
         std::byte* const block = first + i * slab.block_bytes;
         mark_free(block);

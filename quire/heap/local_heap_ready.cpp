@@ -108,6 +108,7 @@ void LocalHeap::lower_full_at(std::size_t class_number) {
 void LocalHeap::put_back(std::size_t class_number) {
     ReadyBlocks& ready = ready_[class_number];
     slabs_[class_number].borrowed = false;
+    slabs_[class_number].carved = 0;
     std::span<std::byte* const> blocks = ready.blocks();
     while (!blocks.empty()) blocks = blocks.subspan(put_back_some(blocks));
     ready.clear();

@@ -172,6 +172,27 @@ TEST(ReadyBlocks, NoneIsWhenASmallerSizeBorrowedSome) {
     heaps.finish();
 }
 
+TEST(ReadyBlocks, WhatWasNeverHandedOutIsNotLent) {
+    constexpr std::size_t kLarger = size_class(kClass + 1).bytes;
+    Heaps heaps(1);
+    void* const larger = heaps[0].allocate(kLarger);
+    void* const another = heaps[0].allocate(kLarger);
+    EXPECT_GT(heaps[0].ready_blocks(kClass + 1), 2U);
+    void* const block = heaps[0].allocate(kBytes);
+    EXPECT_EQ(heaps[0].usable_size(block), kBytes) << "to lend what was carved would take new pages, too";
+    heaps[0].free(larger);
+    std::vector<void*> blocks{block};
+    while (blocks.size() <= capacity()) {
+        blocks.push_back(heaps[0].allocate(kBytes));
+        if (heaps[0].usable_size(blocks.back()) != kBytes) break;
+    }
+    EXPECT_EQ(blocks.back(), larger) << "but what was freed";
+    for (void* one : blocks) heaps[0].free(one);
+    heaps[0].free(another);
+    heaps.check();
+    heaps.finish();
+}
+
 TEST(ReadyBlocks, AnEmptySlabIsUsedAgain) {
     Heaps heaps(1);
     void* const first = heaps[0].allocate(kBytes);
