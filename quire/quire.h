@@ -266,7 +266,7 @@ struct quire_span_source {
 };
 /* Stays where it is. */
 struct quire_heap {
-    uint64_t room[1536];
+    uint64_t room[2048];
 };
 /* All spans of the source lie within [first, end): at most 2 GiB (64-bit: 1 GiB). `source` is copied. */
 void quire_heap_init(struct quire_heap* heap, const struct quire_span_source* source, quire_page first, quire_page end);
