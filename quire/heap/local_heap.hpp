@@ -2,15 +2,15 @@
 /// The heap of one thread, or of one processor: allocating and freeing without locks and without atomic operations.
 ///
 ///      allocate(24) ──▶ class 32 ──▶ a block is ready: the one that was freed last
-///                                    none is: a word of the slab's bits becomes ready; the next slab with room, a shared one, a new one
-///      free(p)      ──▶ known units, or the map: which slab? ──▶ mine: is it one of its blocks, and not free? it is ready; if that makes
-///                                                              too many, the oldest go back into the bits of their slabs
+///                                    none is: some of the slab's bits become so; the next slab with room, a shared one, a new one
+///      free(p)      ──▶ known units, or the map: which slab? ──▶ mine: is it one of its blocks, and not free? it is ready; if there are
+///                                                              enough already, its bit is set in its slab
 ///                                            full: nobody's, so it becomes mine
 ///                                            another's: note it; 64 neighbours are returned with one atomic operation
 ///
 /// A slab that is full belongs to nobody until somebody frees one of its blocks, so what one thread fills and another
-/// empties goes back to the central heap from there. Only the slabs that a thread is filling, one of each class, wait for it
-/// while it sleeps. A slab that came to its owner full is offered to all as soon as half of it is free.
+/// empties goes back to the central heap from there. While a thread sleeps, these slabs wait for it: those that it is filling, one of
+/// each class, those of which it has blocks ready, and full ones that it freed in lately. A slab that came to its owner full is offered to all as soon as half of it is free.
 
 #include <array>
 #include <atomic>
@@ -80,7 +80,7 @@ public:
     /// The two fast paths on their own: nullptr or false if they cannot.
     [[nodiscard]] void* allocate_here(std::size_t bytes);
     [[nodiscard]] bool free_here(void* block);
-    /// The same for one that was allocated with this size.
+    /// The same for one that was allocated with this size; false, too, if the block is of another one.
     [[nodiscard]] bool free_here(void* block, std::size_t bytes);
     /// What is left to allocate() and free() then.
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);

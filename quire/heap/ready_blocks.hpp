@@ -35,6 +35,7 @@ inline void mark_free(void* block) {
     *static_cast<std::uintptr_t*>(block) = free_mark(block);
 }
 
+/// Of one local heap and one size; not locked. All but has(), lend(), blocks() and filling are O(1).
 class ReadyBlocks {
 public:
     static constexpr std::size_t kMost = kHeapShape.ready - 1;  ///< blocks
@@ -78,8 +79,9 @@ public:
         top_ -= blocks;
     }
     void clear() { top_ -= count(); }
-    /// With so many blocks it is full: not fewer than there are, at most kMost.
+    /// With so many blocks it is full.
     [[nodiscard]] std::size_t full_at() const { return count() + static_cast<std::size_t>(full_at_ - top_); }
+    /// Not fewer than there are, at most kMost.
     void set_full_at(std::size_t blocks) { full_at_ = top_ - count() + blocks; }
 
     /// Fills an empty stack from above, so that what is added first is popped first.

@@ -1,6 +1,7 @@
 #pragma once
 /// A span of pages that the heap owns, described out of line: a slab of equal blocks, or one large block. Nothing of the
-/// heap's own lies in the pages, so nothing that a program writes past its block can mislead the heap.
+/// heap's own lies in the pages but a mark in free blocks, which is only compared, so nothing that a program writes past its block can
+/// mislead the heap.
 ///
 ///      descriptor   ┌──────────────┬───────────┬────────────────────────────┬──────────────────────┐
 ///                   │ what it is   │ lists     │ owned │ free[0..words)     │ returned[0..words)   │
