@@ -112,7 +112,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->base += offset_for(size);
     slab->large_bytes = 0;
     slab->block_bytes = size.bytes;
-    slab->inverse = size.inverse;
+    slab->inverse = static_cast<std::uint32_t>(size.inverse);
     slab->shift = static_cast<std::uint8_t>(std::countr_zero(size.bytes));
     slab->capacity = size.capacity;
     slab->class_number = static_cast<std::uint16_t>(class_number);

@@ -129,14 +129,15 @@ void LocalHeap::check_invariants() const {
         check_slabs(i);
         check_ready(i);
     }
-    for (std::uintptr_t i = 0; i < known_.size(); ++i) {
-        const std::uintptr_t unit = known_[i].unit;
-        if (unit == 0) continue;
-        require(unit % known_.size() == i, "I18: a known unit is not in its place");
-        const Slab* const slab = central_->find(reinterpret_cast<const void*>((unit - 1) << kHeapShape.unit_shift));
-        require(slab == known_[i].slab && slab != nullptr && slab->owner.load(std::memory_order_acquire) == this,
-                "I18: a known unit is another's");
-    }
+    known_.for_each([this](const KnownSlab& known) {
+        const Slab* const slab = central_->find(known.base);
+        require(slab == known.slab && slab->owner.load(std::memory_order_acquire) == this,
+                "I18: a known slab is another's");
+        require(known_.is_in_place(known), "I18: a known slab is not in its place");
+        require(known.base == slab->base && known.ready_end == slab->ready_end &&
+                    known.class_number == slab->class_number && known.shift == slab->shift,
+                "I18: a known slab has changed");
+    });
     require(idle == idle_bytes_, "I18: idle bytes have drifted");
 }
 

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "quire/heap/central_heap.hpp"
+#include "quire/heap/known_slabs.hpp"
 #include "quire/heap/ready_blocks.hpp"
 #include "quire/heap/slab.hpp"
 
@@ -108,12 +109,6 @@ private:
     using Word = Slab::Word;
     enum class Fit : std::uint8_t { exact, or_larger };
 
-    /// A unit of one of this heap's slabs, in the place that its number has: two loads instead of five. Who knows a slab here
-    /// need not ask for its owner.
-    struct Known {
-        std::uintptr_t unit;  ///< unit_of(); 0: no slab
-        Slab* slab;
-    };
     /// This heap's slabs of a class: those with room, and those that were full until one of their blocks was freed.
     struct Slabs {
         Slab* current = nullptr;  ///< the one whose blocks become ready
@@ -153,10 +148,9 @@ private:
     static_assert(kBatches <= 64);
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
-    [[nodiscard]] void* take(std::size_t class_number) { return ready_[class_number].pop(); }
-    [[nodiscard]] bool free_in(Slab& slab, void* block);
-    void make_ready(Slab& slab, std::uint32_t number, void* block);
-    [[nodiscard]] bool free_of_another(Slab& slab, std::uint32_t number, void* block);
+    [[nodiscard, gnu::always_inline]] void* take(std::size_t class_number) { return ready_[class_number].pop(); }
+    [[nodiscard]] bool free_in(const KnownSlab& slab, void* block);
+    void free_mine(Slab& slab, std::uint32_t number, void* block);
     void free_past_ready(Slab& slab, std::uint32_t number);
     void free_when_full(Slab& slab, std::uint32_t number);
     [[nodiscard]] static bool changes_place(const Slab& slab);
@@ -168,17 +162,11 @@ private:
     void put_back(std::size_t class_number);
     void take_back_lent(std::size_t class_number);
     [[nodiscard]] std::size_t put_back_some(std::span<std::byte* const> blocks);
-    /// Its number plus 1, so that 0 is none.
-    [[nodiscard]] static std::uintptr_t unit_of(const void* address) {
-        return (reinterpret_cast<std::uintptr_t>(address) >> kHeapShape.unit_shift) + 1;
-    }
-    [[nodiscard]] Known& known(std::uintptr_t unit) { return known_[unit % kHeapShape.known]; }
     void own(Slab& slab);
     [[nodiscard]] bool is_mine(Slab& slab);
     void part_with(const Slab& slab);
     void end_slab(Slab& slab);
     void count_gone(const Slab& slab);
-    void forget(const Slab& slab);
     void share(Slab& slab);
     void give_up_slabs();
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
@@ -199,7 +187,7 @@ private:
     void free_from_afar(Slab& slab, std::uint32_t number);
     void freed_in(Slab& slab, std::uint32_t blocks);
     void event(Slab& slab);
-    static void use(Slab& slab);
+    void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
         return ready_[class_number].count() + slabs_[class_number].missed() >= slabs_[class_number].taken;
     }
@@ -244,47 +232,38 @@ private:
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
-    std::array<Known, kHeapShape.known> known_;
+    KnownSlabs known_;
     /// Not initialised: most pages of it are never touched.
     alignas(ReadyBlocks::kPlacesBytes) std::array<ReadyBlocks::Places, kSizeClasses> places_;
 };
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
-    if (bytes > kLargestBlock) [[unlikely]]
-        return nullptr;
-    return take(class_for(bytes));
+    if (bytes <= kFineLimit) [[likely]]
+        return take(class_for(bytes));
+    return bytes <= kLargestBlock ? take(class_for(bytes)) : nullptr;
 }
 
 /// What is not quite ordinary, a defect too, is free_elsewhere's: nothing has changed when this gives up.
 inline bool LocalHeap::free_here(void* block) {
-    const std::uintptr_t unit = unit_of(block);
-    const Known here = known(unit);
-    return here.unit == unit && free_in(*here.slab, block);
+    return free_in(known_.at(block), block);
 }
 
 inline bool LocalHeap::free_here(void* block, std::size_t bytes) {
-    const std::uintptr_t unit = unit_of(block);
-    const Known here = known(unit);
-    return here.unit == unit && bytes <= kLargestBlock && here.slab->class_number == class_for(bytes) &&
-           free_in(*here.slab, block);
+    const KnownSlab& slab = known_.at(block);
+    return bytes <= kLargestBlock && slab.class_number == class_for(bytes) && free_in(slab, block);
 }
 
-inline bool LocalHeap::free_in(Slab& slab, void* block) {
-    const std::uint32_t number = slab.number_of(block);
-    if (number >= slab.ready_end || is_marked_free(block)) [[unlikely]]
-        return free_of_another(slab, number, block);
-    mark_free(block);
-    make_ready(slab, number, block);
-    return true;
-}
-
-/// A marked block of a slab of this heap.
-inline void LocalHeap::make_ready(Slab& slab, std::uint32_t number, void* block) {
+inline bool LocalHeap::free_in(const KnownSlab& slab, void* block) {
+    const std::uintptr_t number = slab.number_of(block);
     ReadyBlocks& ready = ready_[slab.class_number];
+    if (number >= slab.ready_end || is_marked_free(block)) [[unlikely]]
+        return false;
+    mark_free(block);
     if (ready.full()) [[unlikely]]
-        free_when_full(slab, number);
+        free_when_full(*slab.slab, static_cast<std::uint32_t>(number));
     else
         ready.push(block);
+    return true;
 }
 
 }  // namespace quire

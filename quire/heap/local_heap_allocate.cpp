@@ -8,7 +8,7 @@
 namespace quire {
 
 LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
-    known_.fill({});
+    known_.forget_all();
 }
 
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
@@ -41,10 +41,13 @@ void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
     if (fit == Fit::exact && slabs_[class_number].borrowed) put_back(class_number);
     if (void* const block = take(class_number); block != nullptr) [[likely]]
         return block;
-    if (find_freed(class_number)) return take(class_number);
-    if (void* const block = carve_framed(class_number); block != nullptr) return block;
-    if (fit == Fit::or_larger && borrow(class_number)) return take(class_number);
-    return grow(class_number);
+    ready_[class_number].require_marks();
+    if (!find_freed(class_number)) {
+        if (void* const block = carve_framed(class_number); block != nullptr) return block;
+        if (fit == Fit::exact || !borrow(class_number)) return grow(class_number);
+    }
+    ready_[class_number].require_marks();
+    return take(class_number);
 }
 
 void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
@@ -118,6 +121,7 @@ void LocalHeap::disown_some(SlabList& waiting) {
 void LocalHeap::use(Slab& slab) {
     slab.owned().floor = 0;
     slab.ready_end = slab.carved;
+    known_.know(slab);
 }
 
 /// Makes blocks of the current slab ready that were freed, those at lower addresses first; as many as leave room for as many again.
@@ -225,6 +229,7 @@ void* LocalHeap::carve(Slab& slab) {
     std::byte* const first = slab.block(slab.carved);
     slab.carved += static_cast<std::uint32_t>(count);
     slab.ready_end = slab.carved;
+    known_.know(slab);
     count_taken(slab, count);
     get_frames(slab, slab.carved);
     slabs_[class_number].carved = static_cast<std::uint32_t>(count - 1);

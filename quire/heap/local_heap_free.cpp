@@ -24,6 +24,12 @@ std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
 
 void LocalHeap::free_elsewhere(void* block) {
     if (block == nullptr) return;
+    if (Slab* const slab = known_.find(block); slab != nullptr && !is_marked_free(block)) {
+        const std::uint32_t number = slab->owners_number_of(block);
+        mark_free(block);
+        free_mine(*slab, number, block);
+        return;
+    }
     Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     if (slab->is_large()) {
@@ -39,13 +45,20 @@ void LocalHeap::free_elsewhere(void* block) {
     }
     require(number < slab->carved, Slab::kNeverTaken);
     require(!slab->is_free(number), Slab::kFreedTwice);
-    known(unit_of(block)) = {unit_of(block), slab};
-    if (number < slab->ready_end)
-        make_ready(*slab, number, block);
-    else
-        free_past_ready(*slab, number);
+    known_.know(*slab);
+    free_mine(*slab, number, block);
     // Who only frees would never look there.
     receive();
+}
+
+/// A marked block of a slab of this heap that is neither ready nor free.
+void LocalHeap::free_mine(Slab& slab, std::uint32_t number, void* block) {
+    if (number >= slab.ready_end)
+        free_past_ready(slab, number);
+    else if (ReadyBlocks& ready = ready_[slab.class_number]; ready.full())
+        free_when_full(slab, number);
+    else
+        ready.push(block);
 }
 
 /// Whether a slab is this heap's; one that was full becomes it.
@@ -123,17 +136,9 @@ void LocalHeap::own(Slab& slab) {
     }
 }
 
-/// Before a slab goes to somebody else.
-void LocalHeap::forget(const Slab& slab) {
-    const std::uintptr_t first = unit_of(slab.first_page());
-    for (std::uintptr_t unit = first; unit < first + slab.pages / kUnitPages.value; ++unit) {
-        if (known(unit).unit == unit) known(unit).unit = 0;
-    }
-}
-
 /// A slab is this heap's no more.
 void LocalHeap::part_with(const Slab& slab) {
-    forget(slab);
+    known_.forget(slab);
     Slabs& slabs = slabs_[slab.class_number];
     --slabs.owned;
     slabs.taken -= slab.owned().taken;

@@ -22,14 +22,6 @@ constexpr std::size_t kHeadroom = std::max<std::size_t>(ReadyBlocks::kMost / 16,
 
 }  // namespace
 
-/// A block of a slab of this heap that another filled. False, and nothing has happened, if it is none that may be freed.
-bool LocalHeap::free_of_another(Slab& slab, std::uint32_t number, void* block) {
-    if (number >= slab.carved || is_marked_free(block)) return false;
-    mark_free(block);
-    free_past_ready(slab, number);
-    return true;
-}
-
 /// Frees a marked block of this heap's that is not to be ready.
 void LocalHeap::free_past_ready(Slab& slab, std::uint32_t number) {
     slab.give_back(number);
@@ -126,10 +118,9 @@ void LocalHeap::take_back_lent(std::size_t class_number) {
 
 /// The first of these blocks, and those behind it of the same slab. How many.
 std::size_t LocalHeap::put_back_some(std::span<std::byte* const> blocks) {
-    const std::uintptr_t unit = unit_of(blocks.front());
-    const Known here = known(unit);
-    Slab& slab = here.unit == unit ? *here.slab : *central_->find(blocks.front());
-    if (here.unit != unit) {
+    Slab* const known = known_.find(blocks.front());
+    Slab& slab = known != nullptr ? *known : *central_->find(blocks.front());
+    if (known == nullptr) {
         while (!is_mine(slab)) {
             if (give_elsewhere(slab, slab.number_of(blocks.front()))) return 1;
         }

@@ -48,17 +48,20 @@ public:
     /// `places` are aligned to kPlacesBytes.
     explicit ReadyBlocks(Places& places) : top_(places.data()), full_at_(top_) {}
 
-    /// The block that was pushed last, without its mark; nullptr if there is none. A defect if the mark is gone.
-    [[nodiscard]] void* pop() {
+    /// The block that was pushed last, without its mark; nullptr if there is none, or if its mark is gone.
+    [[nodiscard, gnu::always_inline]] void* pop() {
         if (empty()) [[unlikely]]
             return nullptr;
-        std::byte* const block = *--top_;
+        std::byte* const block = top_[-1];
         if (!is_marked_free(block)) [[unlikely]]
-            defect(Slab::kFreedTwice);
+            return nullptr;
+        --top_;
         *reinterpret_cast<std::uintptr_t*>(block) = 0;
         if (block == nullptr) std::unreachable();  // saves the caller a comparison
         return block;
     }
+    /// After pop() had none: a defect if that was for the want of a mark.
+    void require_marks() const { require(empty() || is_marked_free(top_[-1]), Slab::kFreedTwice); }
     [[nodiscard]] bool full() const { return top_ == full_at_; }
     /// A marked block; there are fewer than kMost.
     void push(void* block) { *top_++ = static_cast<std::byte*>(block); }

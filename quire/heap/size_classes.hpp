@@ -22,12 +22,13 @@ struct SizeClass {
     std::uint32_t bytes;       ///< of a block
     std::uint32_t slab_pages;  ///< of a slab: whole units
     std::uint32_t capacity;    ///< blocks in a slab
-    std::uint32_t inverse;     ///< of the odd part of `bytes`, modulo 2^32: Slab::number_of
+    std::uintptr_t inverse;    ///< of the odd part of `bytes`, modulo 2^(bits of a word): Slab::number_of
 };
+
+inline constexpr std::size_t kFineLimit = 1024;  ///< bytes: up to here the index has an entry for each 8,
 
 namespace size_classes_detail {
 
-inline constexpr std::size_t kFineLimit = 1024;  ///< up to here the index has an entry for each 8 bytes,
 inline constexpr std::size_t kFineStep = 8;      ///
 inline constexpr std::size_t kCoarseStep = 128;  ///< above for each 128
 
@@ -46,10 +47,11 @@ consteval std::size_t count() {
     return classes;
 }
 
-/// The x with odd * x = 1 modulo 2^32: each step doubles how many of the lower bits are right (Warren, Hacker's Delight, 10-16).
-consteval std::uint32_t inverse_of(std::uint32_t odd) {
-    std::uint32_t inverse = odd;  // the lower three
-    for (int right = 3; right < 32; right *= 2) inverse *= 2 - odd * inverse;
+/// The x with odd * x = 1 modulo 2^(bits of a word): each step doubles how many of the lower bits are right (Warren, Hacker's Delight,
+/// 10-16).
+consteval std::uintptr_t inverse_of(std::uintptr_t odd) {
+    std::uintptr_t inverse = odd;  // the lower three
+    for (std::size_t right = 3; right < 8 * sizeof(odd); right *= 2) inverse *= 2 - odd * inverse;
     return inverse;
 }
 
@@ -60,7 +62,7 @@ consteval SizeClass describe(std::size_t bytes) {
     while (units < kHeapShape.units_per_slab && (too_few() || wasteful())) units *= 2;
     return {static_cast<std::uint32_t>(bytes), static_cast<std::uint32_t>(units * kUnitPages.value),
             static_cast<std::uint32_t>(units * kUnitBytes / bytes),
-            inverse_of(static_cast<std::uint32_t>(bytes >> std::countr_zero(bytes)))};
+            inverse_of(bytes >> std::countr_zero(bytes))};
 }
 
 consteval auto make() {
@@ -101,7 +103,7 @@ inline constexpr std::size_t kSizeClasses = size_classes_detail::kClasses.size()
 /// The number of the smallest class with blocks of at least `bytes`, 0 to kLargestBlock.
 [[nodiscard]] constexpr std::size_t class_for(std::size_t bytes) {
     namespace detail = size_classes_detail;
-    if (bytes <= detail::kFineLimit) [[likely]]
+    if (bytes <= kFineLimit) [[likely]]
         return detail::kFine[(bytes + detail::kFineStep - 1) / detail::kFineStep];
     return detail::kCoarse[(bytes + detail::kCoarseStep - 1) / detail::kCoarseStep];
 }

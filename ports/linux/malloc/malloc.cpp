@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 
 #include "ports/linux/malloc/process_heap.hpp"
 #include "quire/base/checked.hpp"
@@ -32,6 +33,13 @@ void* or_no_memory(void* block) {
     return or_no_memory(heap == nullptr ? nullptr : heap->allocate_elsewhere(bytes));
 }
 
+void* allocate(std::size_t bytes) {
+    void* const block = this_threads_heap->allocate_here(bytes);
+    if (block != nullptr) [[likely]]
+        return block;
+    return allocate_slowly(bytes);
+}
+
 void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
     LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
     return or_no_memory(heap == nullptr ? nullptr : heap->allocate(bytes, alignment));
@@ -44,10 +52,7 @@ void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
 extern "C" {
 
 void* malloc(std::size_t bytes) {
-    void* const block = this_threads_heap->allocate_here(bytes);
-    if (block != nullptr) [[likely]]
-        return block;
-    return allocate_slowly(bytes);
+    return allocate(bytes);
 }
 
 void free(void* block) {
@@ -57,6 +62,11 @@ void free(void* block) {
 
 void* calloc(std::size_t count, std::size_t bytes) {
     const auto all = quire::checked_multiply(count, bytes);
+    // Larger ones may be zero already.
+    if (all && *all <= quire::kFineLimit) [[likely]] {
+        void* const block = allocate(*all);
+        return block == nullptr ? nullptr : std::memset(block, 0, *all);
+    }
     LocalHeap* const heap = !all || *all > kMost ? nullptr : heap_of_this_thread();
     return or_no_memory(heap == nullptr ? nullptr : heap->allocate_zeroed(*all));
 }
