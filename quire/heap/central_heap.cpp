@@ -117,7 +117,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     slab->capacity = size.capacity;
     slab->class_number = static_cast<std::uint16_t>(class_number);
     slab->owned() = {};
-    slab->carved = slab->ready_end = 0;
+    slab->carved = slab->ready_end = slab->floor = 0;
     slab->listed = slab->idle = false;
     slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;

@@ -43,14 +43,14 @@ public:
     LocalHeap(CentralHeap& central, InZeroes);
     /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
     /// the fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
-    constexpr LocalHeap() : known_{}, places_{} {}
+    constexpr LocalHeap() : places_{}, known_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
     /// A block of at least `bytes` (0 counts as 1) and at most a quarter more than the size class has, aligned to 16, or to 8 if it
     /// is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
     [[nodiscard]] void* allocate(std::size_t bytes) {
-        void* const block = allocate_here(bytes);
+        void* const block = allocate_any_here(bytes);
         return block != nullptr ? block : allocate_elsewhere(bytes);
     }
     /// A block of this size class: aligned as all of its blocks are.
@@ -78,8 +78,9 @@ public:
     /// How many bytes may be used: at least what was asked for.
     [[nodiscard]] std::size_t usable_size(const void* block) const;
 
-    /// The two fast paths on their own: nullptr or false if they cannot.
+    /// The fast paths on their own: nullptr or false if they cannot. The first knows blocks of up to kFineLimit bytes.
     [[nodiscard]] void* allocate_here(std::size_t bytes);
+    [[nodiscard]] void* allocate_any_here(std::size_t bytes);
     [[nodiscard]] bool free_here(void* block);
     /// The same for one that was allocated with this size; false, too, if the block is of another one.
     [[nodiscard]] bool free_here(void* block, std::size_t bytes);
@@ -88,8 +89,10 @@ public:
     void free_elsewhere(void* block);
 
     /// So many bytes at the beginning are used by most programs; behind them lie the places for larger blocks that are ready.
-    static constexpr std::size_t often_used() {
-        return sizeof(LocalHeap) - (kSizeClasses - 1 - class_for(kOftenUsed)) * sizeof(ReadyBlocks::Places);
+    [[nodiscard]] static constexpr std::size_t often_used() {
+        std::size_t bytes = sizeof(LocalHeap) - sizeof(KnownSlabs) - sizeof(places_);
+        for (std::size_t i = 0; i <= class_for(kOftenUsed); ++i) bytes += kMostReady[i] * sizeof(ReadyBlocks::Place);
+        return bytes;
     }
 
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
@@ -133,15 +136,21 @@ private:
         Word blocks = 0;
         std::size_t bytes = 0;  ///< of all of them
     };
-    static constexpr std::size_t kOftenUsed = 128;                      ///< bytes of a block
-    static constexpr std::size_t kReadyBytes = std::size_t{64} << 10U;  ///< of a class, but a few blocks in any case
+    static constexpr std::size_t kOftenUsed = 128;  ///< bytes of a block
+    static constexpr std::size_t kFewReady = std::min<std::size_t>(kHeapShape.ready, 16);
+    static constexpr std::size_t kReadyBytes = std::size_t{256} << 10U;  ///< of a class, but a few blocks in any case
     /// Blocks of each class.
-    static constexpr std::array<std::uint8_t, kSizeClasses> kMostReady = [] {
-        std::array<std::uint8_t, kSizeClasses> most{};
+    static constexpr std::array<std::uint16_t, kSizeClasses> kMostReady = [] {
+        std::array<std::uint16_t, kSizeClasses> most{};
         for (std::size_t i = 0; i < kSizeClasses; ++i)
-            most[i] = static_cast<std::uint8_t>(
-                std::clamp<std::size_t>(kReadyBytes / size_class(i).bytes, 4, ReadyBlocks::kMost));
+            most[i] = static_cast<std::uint16_t>(
+                std::clamp<std::size_t>(kReadyBytes / size_class(i).bytes, kFewReady, kHeapShape.ready));
         return most;
+    }();
+    static constexpr std::size_t kAllReady = [] {
+        std::size_t all = 0;
+        for (const std::size_t most : kMostReady) all += most;
+        return all;
     }();
     static constexpr std::size_t kMostBatched = 4096;  ///< bytes of a batch
     static constexpr std::size_t kBatches = class_for(std::min(kMostBatched / 4, kLargestBlock)) + 1;
@@ -153,7 +162,6 @@ private:
     void free_mine(Slab& slab, std::uint32_t number, void* block);
     void free_past_ready(Slab& slab, std::uint32_t number);
     void free_when_full(Slab& slab, std::uint32_t number);
-    [[nodiscard]] static bool changes_place(const Slab& slab);
     void settle_bits(Slab& slab, bool look);
     [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
     void look_at_ready(std::size_t class_number);
@@ -232,14 +240,16 @@ private:
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
+    /// Of all classes, one after the other. Not initialised: most pages of it are never touched.
+    std::array<ReadyBlocks::Place, kAllReady> places_;
     KnownSlabs known_;
-    /// Not initialised: most pages of it are never touched.
-    alignas(ReadyBlocks::kPlacesBytes) std::array<ReadyBlocks::Places, kSizeClasses> places_;
 };
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
-    if (bytes <= kFineLimit) [[likely]]
-        return take(class_for(bytes));
+    return bytes <= kFineLimit ? take(class_for(bytes)) : nullptr;
+}
+
+inline void* LocalHeap::allocate_any_here(std::size_t bytes) {
     return bytes <= kLargestBlock ? take(class_for(bytes)) : nullptr;
 }
 

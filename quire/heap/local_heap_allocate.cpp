@@ -12,7 +12,11 @@ LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
 }
 
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
-    for (std::size_t i = 0; i < kSizeClasses; ++i) ready_[i] = ReadyBlocks(places_[i]);
+    ReadyBlocks::Place* places = places_.data();
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        ready_[i] = ReadyBlocks(places);
+        places += kMostReady[i];
+    }
 }
 
 namespace {
@@ -119,7 +123,8 @@ void LocalHeap::disown_some(SlabList& waiting) {
 
 /// A slab becomes the current one.
 void LocalHeap::use(Slab& slab) {
-    slab.owned().floor = 0;
+    slab.floor = 0;
+    slab.set_look_at();
     slab.ready_end = slab.carved;
     known_.know(slab);
 }
@@ -130,15 +135,18 @@ bool LocalHeap::ready_freed(Slab& slab) {
     if (!slab.has_freed()) return false;
     if (slab.idle) wake(slab);
     const std::size_t class_number = slab.class_number;
-    ReadyBlocks::Filler ready(ready_[class_number], (std::size_t{kMostReady[class_number]} + 1) / 2);
-    for (std::size_t word = slab.owned().cursor; word < slab.carved_words() && ready.wants_more(); ++word) {
-        slab.owned().cursor = static_cast<std::uint16_t>(word);
-        Word free = slab.free_words()[word];
-        for (; free != 0 && ready.wants_more(); free &= free - 1)
-            ready.add(slab.block(word * Slab::kWordBits + static_cast<std::size_t>(std::countr_zero(free))));
-        slab.free_words()[word] = free;
+    const std::size_t count =
+        std::min<std::size_t>(slab.carved - slab.owned().taken, (std::size_t{kMostReady[class_number]} + 1) / 2);
+    const std::span<ReadyBlocks::Place> ready = ready_[class_number].push_some(count);
+    std::size_t left = count;
+    for (std::uint32_t first = 0; left != 0; first += Slab::kWordBits) {
+        Word& word = slab.free_words()[first / Slab::kWordBits];
+        Word free = word;
+        for (; free != 0 && left != 0; free &= free - 1)
+            ready[--left] = slab.block(first + static_cast<std::uint32_t>(std::countr_zero(free)));
+        word = free;
     }
-    count_taken(slab, ready.finish());
+    count_taken(slab, count);
     slabs_[class_number].carved = 0;
     set_full_at(class_number);
     return true;
@@ -148,6 +156,7 @@ bool LocalHeap::ready_freed(Slab& slab) {
 void LocalHeap::count_taken(Slab& slab, std::size_t blocks) {
     slab.owned().taken += static_cast<std::uint32_t>(blocks);
     slabs_[slab.class_number].taken += static_cast<std::uint32_t>(blocks);
+    slab.set_look_at();
 }
 
 /// Blocks of one of the next sizes that were freed. They have frames already, and neighbouring sizes are used less and more by chance:
@@ -234,10 +243,11 @@ void* LocalHeap::carve(Slab& slab) {
     get_frames(slab, slab.carved);
     slabs_[class_number].carved = static_cast<std::uint32_t>(count - 1);
     slabs_[class_number].carved_end = first + count * slab.block_bytes;
-    for (std::size_t i = count; --i != 0;) {
-        std::byte* const block = first + i * slab.block_bytes;
+    std::byte* block = slabs_[class_number].carved_end;
+    for (ReadyBlocks::Place& ready : ready_[class_number].push_some(count - 1)) {
+        block -= slab.block_bytes;
         mark_free(block);
-        ready_[class_number].push(block);
+        ready = block;
     }
     set_full_at(class_number);
     return first;

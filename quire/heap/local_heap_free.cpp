@@ -76,10 +76,10 @@ bool LocalHeap::is_mine(Slab& slab) {
 void LocalHeap::adopt(Slab& slab) {
     // What others filled is offered to all when half of it is free: they may need it, and this heap may not.
     const bool mine = slab.filled_by == this;
-    slab.owned().floor = mine ? 0 : slab.capacity / 2;
+    slab.floor = mine ? 0 : slab.capacity / 2;
+    slab.set_look_at();
     slab.ready_end = mine ? slab.carved : 0;
     slab.patience = mine ? kPatience : 0;
-    slab.owned().cursor = slab.words;
     own(slab);
     slabs_[slab.class_number].waiting.add(slab);
 }
@@ -96,7 +96,8 @@ bool LocalHeap::give_elsewhere(Slab& slab, std::uint32_t number) {
 
 /// Bits were set in a slab of this heap. If they are the only ones, it is the next to be used.
 void LocalHeap::freed_in(Slab& slab, std::uint32_t blocks) {
-    if (slab.owned().taken <= slab.owned().floor) {
+    slab.set_look_at();
+    if (slab.owned().taken <= slab.floor) {
         event(slab);
     } else if (slab.owned().taken + blocks == slab.carved && slab.listed) {
         SlabList& waiting = slabs_[slab.class_number].waiting;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t kFewSlabs = 2;
 /// So many at least are freed before they are looked at again.
-constexpr std::size_t kHeadroom = std::max<std::size_t>(ReadyBlocks::kMost / 16, 2);
+constexpr std::size_t kHeadroom = std::max<std::size_t>(kHeapShape.ready / 16, 2);
 
 }  // namespace
 
@@ -27,7 +27,7 @@ void LocalHeap::free_past_ready(Slab& slab, std::uint32_t number) {
     slab.give_back(number);
     --slabs_[slab.class_number].taken;
     const bool look = all_free(slab.class_number);
-    if (look || changes_place(slab)) [[unlikely]]
+    if (look || slab.owned().taken <= slab.owned().look_at) [[unlikely]]
         settle_bits(slab, look);
 }
 
@@ -36,15 +36,11 @@ void LocalHeap::free_when_full(Slab& slab, std::uint32_t number) {
     slab.give_back(number);
     Slabs& slabs = slabs_[slab.class_number];
     const bool look = --slabs.taken <= slabs.look_at;
-    if (look || changes_place(slab)) [[unlikely]]
+    if (look || slab.owned().taken <= slab.owned().look_at) [[unlikely]]
         settle_bits(slab, look);
 }
 
-/// One more bit of a slab is set: is it so empty that it goes, or the only one?
-bool LocalHeap::changes_place(const Slab& slab) {
-    return slab.owned().taken <= slab.owned().floor || slab.owned().taken + 1 == slab.carved;
-}
-
+/// One more bit of a slab is set, and it or its class is to be looked at.
 void LocalHeap::settle_bits(Slab& slab, bool look) {
     const std::size_t class_number = slab.class_number;
     freed_in(slab, 1);

@@ -24,7 +24,6 @@ inline std::uint32_t collect_returned(Slab& slab) {
         require(last < slab.carved, Slab::kNeverTaken);
         slab.free_words()[word] |= blocks;
         collected += ones_in(blocks);
-        if (word < slab.owned().cursor) slab.owned().cursor = static_cast<std::uint16_t>(word);
     }
     slab.owned().taken -= collected;
     return collected;

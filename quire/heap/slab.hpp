@@ -57,6 +57,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     std::uint8_t patience = 0;       ///< so often its owner keeps it when it is full: LocalHeap::keep_or_disown
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
     std::uint8_t shift = 0;          ///< block_bytes is an odd number times 2^shift
+    std::uint32_t floor = 0;         ///< with so few taken blocks the slab is offered to others, or given back
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span
@@ -72,9 +73,8 @@ struct alignas(kHeapShape.cache_line) Slab {
     /// What the owner writes often: behind the descriptor, in the line of the first words, because whoever frees from afar
     /// reads the lines above.
     struct alignas(Word) Owned {
-        std::uint32_t taken = 0;   ///< blocks that were handed out or are ready: the bits that are clear below `carved`
-        std::uint32_t floor = 0;   ///< with so few taken blocks the slab is offered to others, or given back
-        std::uint16_t cursor = 0;  ///< no bit is set in the words before this one
+        std::uint32_t taken = 0;    ///< blocks that were handed out or are ready: the bits that are clear below `carved`
+        std::uint32_t look_at = 0;  ///< with so few the owner looks at the slab: set_look_at()
     };
     [[nodiscard]] Owned& owned() { return *reinterpret_cast<Owned*>(this + 1); }
     [[nodiscard]] const Owned& owned() const { return *reinterpret_cast<const Owned*>(this + 1); }
@@ -128,20 +128,15 @@ struct alignas(kHeapShape.cache_line) Slab {
     void give_back(std::uint32_t number) {
         set_free(number);
         --owned().taken;
-        if (number / kWordBits < owned().cursor) owned().cursor = static_cast<std::uint16_t>(number / kWordBits);
     }
     /// The same for several.
     void give_back(std::span<std::byte* const> blocks) {
-        std::uint32_t lowest = capacity;
-        for (const std::byte* const block : blocks) {
-            const std::uint32_t number = number_of(block);
-            set_free(number);
-            lowest = std::min(lowest, number);
-        }
+        for (const std::byte* const block : blocks) set_free(number_of(block));
         owned().taken -= static_cast<std::uint32_t>(blocks.size());
-        owned().cursor = std::min(owned().cursor, static_cast<std::uint16_t>(lowest / kWordBits));
     }
     [[nodiscard]] bool has_freed() const { return carved > owned().taken; }
+    /// The owner looks again when the first block is freed, if none is free; else when no more than `floor` are taken.
+    void set_look_at() { owned().look_at = has_freed() ? floor : std::max(carved, 1U) - 1; }
 
     /// By counting. O(words).
     [[nodiscard]] std::uint32_t count_free() const {

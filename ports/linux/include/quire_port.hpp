@@ -46,7 +46,7 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .known = 1024,
                                          .borrowed = 2,
                                          .spare_descriptor_pages = 64,
-                                         .ready = 256};
+                                         .ready = 255};
 
 /// For a machine where 1 MiB is much, with 32-bit addresses: blocks above 4 KiB have pages of their own, and a size of which there are a
 /// few blocks has 8 KiB; what is free goes back soon, at the price of more system calls.
@@ -58,7 +58,7 @@ inline constexpr HeapShape kSmallProgramShape = [] {
     shape.map_roots = 512;
     shape.map_leaf = 1024;
     shape.idle_bytes = 8192;
-    shape.ready = 64;
+    shape.ready = 63;
     shape.spare_descriptor_pages = 4;
     shape.first_budget = 32768;
     shape.most_learned = 0;

@@ -29,6 +29,7 @@ void* or_no_memory(void* block) {
 }
 
 [[gnu::noinline]] void* allocate_slowly(std::size_t bytes) {
+    if (void* const block = this_threads_heap->allocate_any_here(bytes); block != nullptr) return block;
     LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
     return or_no_memory(heap == nullptr ? nullptr : heap->allocate_elsewhere(bytes));
 }

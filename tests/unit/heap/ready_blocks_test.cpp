@@ -32,9 +32,10 @@ std::vector<void*> fill(LocalHeap& heap, std::size_t slabs) {
 }
 
 struct Stack {
-    alignas(ReadyBlocks::kPlacesBytes) ReadyBlocks::Places places;
-    ReadyBlocks ready{places};
-    std::array<std::array<std::uintptr_t, 2>, ReadyBlocks::kMost> blocks{};
+    static constexpr std::size_t kMost = 16;
+    std::array<ReadyBlocks::Place, kMost> places;
+    ReadyBlocks ready{places.data()};
+    std::array<std::array<std::uintptr_t, 2>, kMost> blocks{};
     std::byte* block(std::size_t number) { return reinterpret_cast<std::byte*>(&blocks[number]); }
     void push(std::size_t number) {
         mark_free(block(number));
@@ -47,15 +48,15 @@ TEST(ReadyBlocks, TheLatestIsTheNext) {
     Stack stack;
     EXPECT_EQ(stack.ready.pop(), nullptr);
     EXPECT_TRUE(stack.ready.full()) << "until somebody says how many there may be";
-    stack.ready.set_full_at(ReadyBlocks::kMost);
-    for (std::size_t i = 0; i < ReadyBlocks::kMost; ++i) {
+    stack.ready.set_full_at(Stack::kMost);
+    for (std::size_t i = 0; i < Stack::kMost; ++i) {
         EXPECT_FALSE(stack.ready.full());
         stack.push(i);
     }
     EXPECT_TRUE(stack.ready.full());
-    EXPECT_EQ(stack.ready.count(), ReadyBlocks::kMost);
+    EXPECT_EQ(stack.ready.count(), Stack::kMost);
     EXPECT_TRUE(stack.ready.has(stack.block(2)));
-    for (std::size_t i = ReadyBlocks::kMost; i-- > 0;) {
+    for (std::size_t i = Stack::kMost; i-- > 0;) {
         EXPECT_EQ(stack.ready.pop(), stack.block(i));
         EXPECT_FALSE(is_marked_free(stack.block(i)));
     }
@@ -63,21 +64,28 @@ TEST(ReadyBlocks, TheLatestIsTheNext) {
     EXPECT_FALSE(stack.ready.has(stack.block(2)));
 }
 
-TEST(ReadyBlocks, WhatIsFoundFirstIsTheNext) {
+TEST(ReadyBlocks, SomeArePushedAndLentAtOnce) {
     Stack stack;
-    ReadyBlocks::Filler filler(stack.ready, 4);
-    for (std::size_t i = 0; i < 3; ++i) {
-        ASSERT_TRUE(filler.wants_more());
-        mark_free(stack.block(i));
-        filler.add(stack.block(i));
+    std::size_t number = 3;
+    for (ReadyBlocks::Place& place : stack.ready.push_some(3)) {
+        place = stack.block(--number);
+        mark_free(place);
     }
-    EXPECT_EQ(filler.finish(), 3U);
     Stack other;
     stack.ready.lend(other.ready, 2);
     EXPECT_EQ(stack.ready.count(), 1U);
     EXPECT_EQ(other.ready.pop(), stack.block(0));
     EXPECT_EQ(other.ready.pop(), stack.block(1));
     EXPECT_EQ(stack.ready.pop(), stack.block(2));
+}
+
+TEST(ReadyBlocks, OneThatWasWrittenToIsNotHandedOut) {
+    Stack stack;
+    stack.ready.set_full_at(1);
+    stack.push(0);
+    stack.blocks[0][0] = 1;
+    EXPECT_EQ(stack.ready.pop(), nullptr);
+    EXPECT_DEATH(stack.ready.require_marks(), "used after it was freed");
 }
 
 TEST(ReadyBlocks, NoneIsWhenAllOfASizeAreFree) {
