@@ -87,7 +87,7 @@ bool LocalHeap::find_freed(std::size_t class_number) {
     }
 }
 
-/// A slab of this heap in no list, with blocks that were freed. nullptr: there is none, and the full ones belong to nobody.
+/// A slab of this heap in no list, with blocks that were freed; nullptr: there is none.
 Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* slab = waiting.first();
@@ -100,12 +100,8 @@ Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
             own(*slab);
         }
     }
-    if (slab != nullptr) {
-        use(*slab);
-        return slab;
-    }
-    disown_some(waiting);
-    return nullptr;
+    if (slab != nullptr) use(*slab);
+    return slab;
 }
 
 /// Of slabs of which all blocks that were freed are ready, or were handed out again. Not all of them and not at once, because who frees
@@ -216,6 +212,7 @@ void* LocalHeap::grow(std::size_t class_number) {
     if (slab != nullptr && slab->carved < slab->capacity) {
         waiting.remove(*slab);
     } else {  // borrow() may have received whole ones meanwhile
+        disown_some(waiting);
         slab = central_->new_slab(class_number, this);
         if (slab == nullptr) return nullptr;
         own(*slab);
