@@ -196,8 +196,7 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     const PageCount asked = std::max(pages_for(bytes), least);
     if (asked > kMostPages) return nullptr;
     // What lies before its guard is the block's, so whatever is written past a block's end faults.
-    const PageCount pages = spans_.up_to_guard(asked);
-    const NewLarge made = enter_large(bytes, pages, aligned, purpose);
+    const NewLarge made = enter_large(bytes, spans_.up_to_guard(asked), aligned, purpose);
     if (made.first == nullptr) return nullptr;
     // Both take long, and nobody else knows the block yet: the others need not wait.
     if (made.use == TouchHistory::Use::sure) spans_.get_frames(made.first, asked);
@@ -206,10 +205,10 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     return made.first;
 }
 
-CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount pages, PageCount alignment,
+CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount asked, PageCount alignment,
                                                Purpose purpose) {
     const Section section(*this);
-    void* const first = spans_.acquire(pages, alignment);
+    const auto [first, pages] = spans_.acquire_roomy(asked, alignment);
     if (first == nullptr) return {};
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {

@@ -129,7 +129,7 @@ private:
         bool is_zero = false;
         TouchHistory::Use use = TouchHistory::Use::unknown;  ///< of pages without frames
     };
-    [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount pages, PageCount alignment, Purpose purpose)
+    [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount asked, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);
     void look_at_watched(PageCount pages) QUIRE_REQUIRES(lock_);
     /// `lacks_frames`: whether what is new does.

@@ -19,6 +19,9 @@ std::byte* aligned_down(std::byte* place, PageCount alignment) {
     return place - reinterpret_cast<std::uintptr_t>(place) % (alignment.value * kPageSize);
 }
 
+/// A span may be longer than need be by one part in so many.
+constexpr std::size_t kSlack = 8;
+
 }  // namespace
 
 LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room, bool large_frames) {
@@ -74,6 +77,36 @@ bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) 
     return true;
 }
 
+LargeSpans::Taken LargeSpans::take_between_seams(PageCount count, PageCount alignment) {
+    Cut best;
+    Extent* extent = nullptr;
+    for (std::size_t i = 0; i < count_; ++i) {
+        const std::byte* const before = best.first;
+        if (extents_[i].dirty != 0) cut_between_seams(extents_[i], with_guard(count), alignment, best);
+        if (best.first != before) extent = &extents_[i];
+    }
+    return extent == nullptr ? Taken{} : take_from(*extent, best.first, PageCount{best.pages - 1});
+}
+
+/// From one seam, or the beginning, to the first that is far enough, for each; the fewer seams are in the middle the better, and then the
+/// fewer pages.
+void LargeSpans::cut_between_seams(const Extent& extent, std::size_t pages, PageCount alignment, Cut& best) const {
+    const std::span<std::byte* const> seams = seams_.between(extent.first, extent.end());
+    const auto end_of = [&](std::size_t cell) { return cell < seams.size() ? seams[cell] + kPageSize : extent.end(); };
+    const std::byte* const most = extent.first + (pages + pages / kSlack) * kPageSize;
+    std::byte* first = extent.first;
+    std::size_t last = 0;
+    for (std::size_t cell = 0; cell <= seams.size(); first = end_of(cell++)) {
+        const std::byte* const enough = first + pages * kPageSize;
+        while (last < seams.size() && end_of(last) < enough) ++last;
+        std::byte* const end = end_of(last);
+        if (end < enough) return;
+        if (end - first > most - extent.first || aligned(first, alignment) != first) continue;
+        const Cut cut{.first = first, .pages = static_cast<std::size_t>(end - first) / kPageSize, .seams = last - cell};
+        if (cut.seams < best.seams || (cut.seams == best.seams && cut.pages < best.pages)) best = cut;
+    }
+}
+
 LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count) {
     const std::size_t pages = with_guard(count);
     const auto before = static_cast<std::size_t>(first - extent.first) / kPageSize;
@@ -101,7 +134,7 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     std::byte* const end = first + pages * kPageSize;
     end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);
-    return {first, dirty, clean > count.value / 4};
+    return {.first = first, .count = count, .dirty = dirty, .lacks_frames = clean > count.value / 4};
 }
 
 void LargeSpans::give(void* first, PageCount count) {
@@ -175,7 +208,7 @@ LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new
     unguard(begin + (pages - 1) * kPageSize);
     end_seams(begin + pages * kPageSize, end - kPageSize);
     if (left != 0) guard_before(end);
-    return {nothing_new.first, true, clean > (new_pages - pages) / 4};
+    return {.first = nothing_new.first, .dirty = true, .lacks_frames = clean > (new_pages - pages) / 4};
 }
 
 PageCount LargeSpans::keep_at_most(PageCount count) {

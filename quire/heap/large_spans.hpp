@@ -12,8 +12,8 @@
 /// Everything begins at a unit and ends with a guard: the last page of its last unit. A guard that always is in the same place
 /// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What
 /// lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the 256th, which have none).
-/// Where extents have become one, their guards stay between them, seams, until a span is cut out. A new guard is a chore: what lies behind
-/// it may be another's before that is done.
+/// Where extents have become one, their guards stay between them, seams, until a span is cut out. A span may be longer than need be if it
+/// then ends at a seam. A new guard is a chore: what lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>
@@ -35,6 +35,7 @@ public:
 
     struct Taken {
         std::byte* first = nullptr;  ///< nullptr: there is no memory
+        PageCount count{};           ///< pages of the span
         bool dirty = false;          ///< it may not read as zeroes
         bool lacks_frames = false;   ///< at least a quarter of it has none, perhaps
     };
@@ -45,6 +46,9 @@ public:
     };
     /// `alignment` is a power of two. O(extents).
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
+    /// The same for a span that may be longer, by up to an eighth, among what was kept and has frames; `first` is nullptr if there is none for
+    /// which no guard need be made. O(extents + seams).
+    [[nodiscard]] Taken take_between_seams(PageCount count, PageCount alignment);
     /// As many pages as there is room for in the units that `count` pages take.
     [[nodiscard]] static PageCount rounded(PageCount count);
     /// Keeps a span; gives back the extent that was kept for the longest time if there are too many. O(extents).
@@ -86,6 +90,12 @@ private:
     }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
+    struct Cut {
+        std::byte* first = nullptr;
+        std::size_t pages = 0;
+        std::size_t seams = ~std::size_t{0};  ///< that are to be ended within it
+    };
+    void cut_between_seams(const Extent& extent, std::size_t pages, PageCount alignment, Cut& best) const;
     [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);
     [[nodiscard]] Extent* extent_at(const std::byte* first);
     void insert(Extent extent);

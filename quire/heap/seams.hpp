@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
 
 namespace quire {
 
@@ -33,6 +34,11 @@ public:
         std::byte** const to = std::lower_bound(from, end(), last);
         std::for_each(from, to, visit);
         remove(from, to);
+    }
+    /// Those from `first` on and before `last`, in order.
+    [[nodiscard]] std::span<std::byte* const> between(const std::byte* first, const std::byte* last) const {
+        std::byte* const* const from = std::lower_bound(seams_.data(), seams_.data() + count_, first);
+        return {from, std::lower_bound(from, seams_.data() + count_, last)};
     }
     template <typename Visitor>
     void for_each(Visitor&& visit) const {

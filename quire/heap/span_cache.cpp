@@ -63,6 +63,14 @@ void* SpanCache::acquire_dense(PageCount count, PageCount alignment) {
     return units > kMostUnits ? take(count, alignment) : take_units(units, units_for(alignment), true);
 }
 
+SpanSource::Roomy SpanCache::acquire_roomy(PageCount count, PageCount alignment) {
+    if (units_for(count) <= kMostUnits) return {acquire(count, alignment), count};
+    const LargeSpans::Taken taken = large_.take_between_seams(count, alignment);
+    if (taken.first == nullptr) return {take_large(count, alignment, false), count};
+    count_large(taken);
+    return {taken.first, taken.count};
+}
+
 void* SpanCache::acquire_growing(PageCount count, PageCount alignment) {
     return units_for(count) > kMostUnits ? take_large(count, alignment, true) : acquire(count, alignment);
 }
@@ -220,11 +228,15 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
         taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
+    count_large(taken);
+    return taken.first;
+}
+
+void SpanCache::count_large(const LargeSpans::Taken& taken) {
     latest_large_ = taken;
     least_kept_ = std::min(least_kept_, kept());
-    used_ += bytes;
+    used_ += taken.count.value * kPageSize;
     wanted_large();
-    return taken.first;
 }
 
 PageCount SpanCache::up_to_guard(PageCount count) const {

@@ -70,6 +70,7 @@ public:
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_dense(PageCount count, PageCount alignment) override;
+    [[nodiscard]] Roomy acquire_roomy(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
@@ -111,6 +112,7 @@ private:
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
     [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);
     [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
+    void count_large(const LargeSpans::Taken& taken);
     [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
     [[nodiscard]] Chunk* new_chunk(bool dense);
     void delete_chunk(Chunk& chunk);

@@ -29,6 +29,14 @@ public:
     [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) {
         return acquire(count, alignment);
     }
+    struct Roomy {
+        void* first = nullptr;  ///< nullptr: there are no pages
+        PageCount count{};      ///< of the span, by which it is to be released
+    };
+    /// The same for a span that may as well be somewhat longer, if that saves work.
+    [[nodiscard]] virtual Roomy acquire_roomy(PageCount count, PageCount alignment) {
+        return {acquire(count, alignment), count};
+    }
     /// The same for a span that is likely to grow: with room behind it, if possible.
     [[nodiscard]] virtual void* acquire_growing(PageCount count, PageCount alignment) {
         return acquire(count, alignment);

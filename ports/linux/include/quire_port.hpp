@@ -32,7 +32,7 @@ private:
 /// covers every address that a program can have: 47 bits, or 32.
 inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .smallest_block = 8,
-                                         .largest_block = 32768,
+                                         .largest_block = 65536,
                                          .largest_alignment = std::size_t{1} << 30U,
                                          .small_steps = 8,
                                          .large_steps = 8,
