@@ -89,14 +89,23 @@ public:
     bool acquire(std::size_t count) {
         const std::size_t alignment =
             random_() % 8 == 0 ? std::size_t{1} << random_() % std::bit_width(TestPages::kLargestAlignment) : 1;
-        const auto kind = random_() % 4;
+        const auto kind = random_() % 5;
         // A span of chunks is aligned within its chunk only.
         const PageCount align{count > kMostSmall ? alignment : std::min(alignment, kMostSmall)};
-        void* const first = kind == 0   ? cache.acquire_zeroed(PageCount{count}, align)
-                            : kind == 1 ? cache.acquire_growing(PageCount{count}, align)
-                                        : cache.acquire(PageCount{count}, align);
+        void* first = nullptr;
+        if (kind < 2) {
+            const SpanSource::Roomy roomy = cache.acquire_roomy(PageCount{count}, align);
+            first = roomy.first;
+            EXPECT_GE(roomy.count.value, count);
+            EXPECT_LE(roomy.count.value, count + (count + kUnitPages.value) / 8 + kUnitPages.value);
+            count = roomy.count.value;
+        } else {
+            first = kind == 2   ? cache.acquire_zeroed(PageCount{count}, align)
+                    : kind == 3 ? cache.acquire_growing(PageCount{count}, align)
+                                : cache.acquire(PageCount{count}, align);
+        }
         auto* const at = static_cast<std::uint8_t*>(first);
-        const bool is_zero = at != nullptr && (kind == 0 || cache.is_zero(at, PageCount{count}));
+        const bool is_zero = at != nullptr && (kind == 2 || cache.is_zero(at, PageCount{count}));
         const bool lacks_frames = at != nullptr && cache.lacks_frames(at, PageCount{count});
         const bool given_up = at != nullptr && random_() % 16 == 0;
         if (given_up) cache.release(at, PageCount{count});
@@ -312,6 +321,40 @@ TEST(SpanCache, ManyExtentsBecomeOne) {
     std::memset(first, 1, whole.bytes());
     model.cache.release(first, whole);
     model.cache.release(used, kUsed);
+    model.finish();
+}
+
+TEST(SpanCache, ASpanMayEndWhereAGuardIs) {
+    Model model(1);
+    SpanCache& cache = model.cache;
+    const PageCount long_one = cache.up_to_guard(PageCount{20 * kUnitPages.value});
+    const PageCount somewhat_shorter{18 * kUnitPages.value + 1};
+    const PageCount much_shorter{11 * kUnitPages.value};
+    std::vector<void*> spans;
+    for (int i = 0; i < 3; ++i) spans.push_back(cache.acquire(long_one, PageCount{1}));
+    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
+    for (void* span : spans) {
+        std::memset(span, 1, long_one.bytes());
+        cache.release(span, long_one);
+    }
+    cache.do_chores(cache.take_chores());
+
+    const auto [first, count] = cache.acquire_roomy(somewhat_shorter, PageCount{1});
+    EXPECT_NE(std::ranges::find(spans, first), spans.end());
+    EXPECT_EQ(count, long_one);
+    EXPECT_TRUE(cache.take_chores().empty()) << "its guard was there";
+    const auto [other, exact] = cache.acquire_roomy(much_shorter, PageCount{1});
+    EXPECT_EQ(exact, much_shorter) << "that would be too much";
+    cache.do_chores(cache.take_chores());
+    const PageCount two{2 * (long_one.value + 1) - 1 - 12 * kUnitPages.value};
+    const auto [joined, both] = cache.acquire_roomy(two, PageCount{1});
+    EXPECT_GE(both, two);
+    cache.do_chores(cache.take_chores());
+    std::memset(joined, 1, both.bytes());
+    cache.release(joined, both);
+    cache.release(other, exact);
+    cache.release(first, count);
+    cache.release(used, PageCount{8192});
     model.finish();
 }
 
