@@ -191,6 +191,9 @@ private:
     void leave(std::size_t class_number);
     [[nodiscard]] Slab* slab_with_freed(std::size_t class_number);
 
+    [[nodiscard]] bool free_into_batch(void* block);
+    [[gnu::noinline]] void free_anywhere(void* block);
+    void add_to_batch(Batch& batch, std::uint32_t number);
     [[nodiscard]] bool give_elsewhere(Slab& slab, std::uint32_t number);
     void free_from_afar(Slab& slab, std::uint32_t number);
     void freed_in(Slab& slab, std::uint32_t blocks);

@@ -23,6 +23,23 @@ std::uint32_t LocalHeap::number_in(const Slab& slab, const void* block) {
 }
 
 void LocalHeap::free_elsewhere(void* block) {
+    if (!free_into_batch(block)) free_anywhere(block);
+}
+
+/// One more of a word of which others wait already: it is another's, and need not be asked about again.
+bool LocalHeap::free_into_batch(void* block) {
+    Slab* const slab = central_->find(block);
+    if (slab == nullptr || slab->class_number >= kBatches) return false;
+    const std::uint32_t number = slab->number_of(block);
+    Batch& batch = batches_[slab->class_number];
+    if (batch.slab != slab || batch.word != number / Slab::kWordBits || number >= slab->capacity) return false;
+    if (is_marked_free(block)) return false;
+    mark_free(block);
+    add_to_batch(batch, number);
+    return true;
+}
+
+void LocalHeap::free_anywhere(void* block) {
     if (block == nullptr) return;
     if (Slab* const slab = known_.find(block); slab != nullptr && !is_marked_free(block)) {
         const std::uint32_t number = slab->owners_number_of(block);

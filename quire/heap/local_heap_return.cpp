@@ -15,9 +15,8 @@ namespace quire {
 
 void LocalHeap::free_from_afar(Slab& slab, std::uint32_t number) {
     const std::size_t word = number / Slab::kWordBits;
-    const Word block = Word{1} << number % Slab::kWordBits;
     if (slab.class_number >= kBatches) {
-        mark_returned(slab, word, block);
+        mark_returned(slab, word, Word{1} << number % Slab::kWordBits);
         post(slab);
         return;
     }
@@ -28,9 +27,15 @@ void LocalHeap::free_from_afar(Slab& slab, std::uint32_t number) {
         batch.word = word;
         batched_ |= std::uint64_t{1} << slab.class_number;
     }
+    add_to_batch(batch, number);
+}
+
+/// A block of the batch's word.
+void LocalHeap::add_to_batch(Batch& batch, std::uint32_t number) {
+    const Word block = Word{1} << number % Slab::kWordBits;
     require((batch.blocks & block) == 0, Slab::kFreedTwice);
     batch.blocks |= block;
-    batch.bytes += slab.block_bytes;
+    batch.bytes += batch.slab->block_bytes;
     if (batch.bytes >= kMostBatched) return_batch(batch);
 }
 
