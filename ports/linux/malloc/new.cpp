@@ -1,4 +1,4 @@
-// operator new and delete, every form (C++ standard, [new.delete]). The library does not need the C++ runtime, which a C
+// operator new, every form (C++ standard, [new.delete]). The library does not need the C++ runtime, which a C
 // program would have to load with it: what throws std::bad_alloc is called if the program has it. That is what a weak name says. In a
 // static program it says too little, because no member of an archive is linked for the sake of a weak name: there, who calls
 // new has the runtime (QUIRE_CPP_RUNTIME).
@@ -12,7 +12,6 @@
 #include "quire/base/defect.hpp"
 
 using quire::LocalHeap;
-using quire::linux_port::free_slowly;
 using quire::linux_port::heap_of_this_thread;
 using quire::linux_port::this_threads_heap;
 
@@ -91,16 +90,6 @@ void* new_block(std::size_t bytes) {
     return block != nullptr ? block : allocate_or_throw(bytes, 0);
 }
 
-[[gnu::noinline]] void delete_slowly(void* block, std::size_t bytes, std::size_t alignment) {
-    if (LocalHeap* const heap = heap_of_this_thread()) return heap->free_sized(block, bytes, alignment);
-    free_slowly(block);
-}
-
-void delete_sized(void* block, std::size_t bytes) {
-    if (!this_threads_heap->free_here(block, bytes)) [[unlikely]]
-        delete_slowly(block, bytes, 0);
-}
-
 std::size_t value(std::align_val_t alignment) {
     return static_cast<std::size_t>(alignment);
 }
@@ -131,42 +120,5 @@ void* operator new(std::size_t bytes, std::align_val_t alignment, const std::not
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
     return allocate_or_null(bytes, value(alignment));
-}
-
-void operator delete(void* block) noexcept {
-    std::free(block);
-}
-void operator delete[](void* block) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, std::align_val_t) noexcept {
-    std::free(block);
-}
-void operator delete[](void* block, std::align_val_t) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, const std::nothrow_t&) noexcept {
-    std::free(block);
-}
-void operator delete[](void* block, const std::nothrow_t&) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-    std::free(block);
-}
-void operator delete[](void* block, std::align_val_t, const std::nothrow_t&) noexcept {
-    std::free(block);
-}
-void operator delete(void* block, std::size_t bytes) noexcept {
-    delete_sized(block, bytes);
-}
-void operator delete[](void* block, std::size_t bytes) noexcept {
-    delete_sized(block, bytes);
-}
-void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    delete_slowly(block, bytes, value(alignment));
-}
-void operator delete[](void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
-    delete_slowly(block, bytes, value(alignment));
 }
 #pragma GCC visibility pop
