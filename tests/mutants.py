@@ -10,7 +10,7 @@ SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
 CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
 LOCAL, FREE, RETURN, LOOK = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready"))
-READY = "quire/heap/ready_blocks.hpp"
+READY, KNOWN = "quire/heap/ready_blocks.hpp", "quire/heap/known_slabs.hpp"
 POOL_OF_SLABS = "quire/heap/descriptor_pool.cpp"
 SLAB, RETURNED, ADDRESSES = "quire/heap/slab.hpp", "quire/heap/returned_blocks.hpp", "quire/heap/address_map.hpp"
 FIRST_FIT, DEBUG, AUDIT = "quire/heap/first_fit_heap.cpp", "quire/heap/debug/debug_heap.cpp", "quire/audit/audit.cpp"
@@ -97,7 +97,8 @@ MUTANTS = [
     # The heap and the audit
     Mutant("a double free goes unnoticed", FREE, "require(!is_marked_free(block) || !is_ready(*slab, block), Slab::kFreedTwice);\n    mark_free", "mark_free", "ready_blocks_test"),
     Mutant("what is in its slab is put back once more", SLAB, "require((word & bit) == 0, kFreedTwice);", "", "ready_blocks_test"),
-    Mutant("a write after free goes unnoticed", READY, "        if (!is_marked_free(block)) [[unlikely]]\n            defect(Slab::kFreedTwice);\n", "", "ready_blocks_test"),
+    Mutant("a block that was written to is handed out", READY, "        if (!is_marked_free(block)) [[unlikely]]\n            return nullptr;\n", "", "ready_blocks_test"),
+    Mutant("a write after free goes unnoticed", READY, "require(empty() || is_marked_free(top_[-1]), Slab::kFreedTwice);", "", "ready_blocks_test"),
     Mutant("who looks free by chance cannot be freed", FREE, "!is_marked_free(block) || !is_ready(*slab, block)", "!is_marked_free(block)", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks of a size that nobody uses", LOOK, "at = taken - 1;", "at = most;", "ready_blocks_test"),
     Mutant("slabs wait for ready blocks of a size that is used little", LOOK, "if (slabs.owned > kFewSlabs) at =", "if (false) at =", "ready_blocks_test"),
@@ -117,7 +118,7 @@ MUTANTS = [
     Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.owned().taken != 0) return;", "return;", "local_heap_test"),
     Mutant("a slab with a free block counts as full", LOCAL, "if (slab.owned().taken == slab.capacity)\n        static", "if (slab.owned().taken + 1 >= slab.capacity)\n        static", "local_heap_test"),
     Mutant("an aligned block is borrowed from another size", LOCAL, "allocate_class(class_number, Fit::exact)", "allocate_class(class_number, Fit::or_larger)", "local_heap_test"),
-    Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::or_larger && borrow(class_number)", "false && borrow(class_number)", "local_heap_test"),
+    Mutant("a size that runs out takes new pages at once", LOCAL, "fit == Fit::exact || !borrow(class_number)", "fit == fit || !borrow(class_number)", "local_heap_test"),
     Mutant("a size's factor of two stays in a block's offset", SLAB, "std::rotr(offset, shift) * inverse", "offset * inverse", "slab_test"),
     Mutant("descriptors stay", POOL_OF_SLABS, "!source_.takes_descriptors_back())", "true)", "local_heap_test"),
     Mutant("a heap that ends keeps what was returned to it meanwhile", FREE, "    // A slab that was left full just now became this heap's once more, if somebody had put it into the inbox.\n    give_up_slabs();\n", "", "local_heap_test"),
@@ -129,7 +130,12 @@ MUTANTS = [
     Mutant("a batch of one size ends with another's block", RETURN, "    Batch& batch = batches_[slab.class_number];\n", "    Batch& batch = batches_[0];\n", "local_heap_test"),
     Mutant("zeroes are not", LOCAL, "    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
     Mutant("an empty slab counts as full", FREE, "        end_slab(slab);\n        ++deleted_;", "        disown(slab);\n        ++deleted_;", "heap_test"),
-    Mutant("a slab that went to somebody else is still known", FREE, "    forget(slab);\n    Slabs& slabs", "    Slabs& slabs", "local_heap_test"),
+    Mutant("blocks that were carved just now are not known", LOCAL, "    known_.know(slab);\n    count_taken", "    count_taken", "local_heap_model_test"),
+    Mutant("an address far away is taken for a block", KNOWN, "std::rotr(offset, shift) * inverse;", "static_cast<std::uint32_t>(std::rotr(offset, shift) * inverse);", "slab_test"),
+    Mutant("who finds a slab known looks no further", KNOWN, "slab != nullptr && slab->spans(", "slab != nullptr || slab->spans(", "local_heap_test"),
+    Mutant("a block waits among those of another word", FREE, "batch.word != number / Slab::kWordBits || ", "", "local_heap_test"),
+    Mutant("a slab is not looked at when its first block is free", SLAB, "has_freed() ? floor : std::max(carved, 1U) - 1;", "floor;", "local_heap_test"),
+    Mutant("a slab that went to somebody else is still known", FREE, "    known_.forget(slab);\n    Slabs& slabs", "    Slabs& slabs", "local_heap_test"),
     Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_test"),
     Mutant("a double free from afar goes unnoticed", RETURN, "require((batch.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
     Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
@@ -140,7 +146,9 @@ MUTANTS = [
     Mutant("a span grows over its neighbour", SPANS, "if ((chunk.free & wanted_units) != wanted_units) return false;", "", "span_cache_test"),
     Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
     Mutant("frames that were given back stay", SPANS, "    pages_.purge(std::span(runs).first(count));\n", "", "span_cache_test"),
-    Mutant("a large span has no guard", EXTENTS, "    if (behind != 0) guard_before(end);\n    return {first", "    return {first", "span_cache_test"),
+    Mutant("a span is longer than need be by any length", EXTENTS, "end - first > most - extent.first || ", "", "span_cache_test"),
+    Mutant("a span between seams is too short", EXTENTS, "while (last < seams.size() && end_of(last) < enough) ++last;", "", "span_cache_test"),
+    Mutant("a large span has no guard", EXTENTS, "    if (behind != 0) guard_before(end);\n    return {.first", "    return {.first", "span_cache_test"),
     Mutant("guards stay in the middle of an extent", EXTENTS, "    end_seams(first, end - kPageSize);\n    if (behind", "    if (behind", "span_cache_test"),
     Mutant("whoever needs addresses does not wait for those that go back", SPANS, "    do_chores_now();\n    const bool others", "    const bool others", "span_cache_test"),
     Mutant("a span is given back before its guard is there", SPANS, "    do_chores_now();\n    const std::size_t units", "    const std::size_t units", "span_cache_test"),
