@@ -124,8 +124,9 @@ private:
         /// So many blocks became ready when some were carved last, up to this address, the highest first: count_freed().
         std::uint32_t carved = 0;
         std::byte* carved_end = nullptr;
-        bool borrowed = false;   ///< larger blocks may be among the ready ones
-        std::uint32_t lent = 0;  ///< so many blocks at most are ready for smaller sizes
+        bool borrowed = false;         ///< larger blocks may be among the ready ones
+        std::uint32_t borrowings = 0;  ///< since it grew
+        std::uint32_t lent = 0;        ///< so many blocks at most are ready for smaller sizes
         /// So many may be missing among the ready ones although none is in use. A single slab would stay anyway.
         [[nodiscard]] std::uint32_t missed() const { return owned > 1 ? lent : 0; }
     };
@@ -179,6 +180,7 @@ private:
     void give_up_slabs();
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] bool find_freed(std::size_t class_number);
+    [[nodiscard]] bool may_borrow(std::size_t class_number) const;
     [[nodiscard]] bool borrow(std::size_t class_number);
     [[nodiscard]] std::size_t count_freed(std::size_t class_number) const;
     [[nodiscard]] void* carve_framed(std::size_t class_number);

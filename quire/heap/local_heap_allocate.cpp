@@ -31,6 +31,8 @@ constexpr std::uint32_t kEarly = 4;
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 /// A size lends another so many blocks at once, if it has twice as many.
 constexpr std::size_t kMostBorrowed = 32;
+/// A size that has borrowed so many times as often as a slab has blocks needs one of its own.
+constexpr std::uint32_t kBorrowsOften = 8;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
@@ -48,7 +50,7 @@ void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
     ready_[class_number].require_marks();
     if (!find_freed(class_number)) {
         if (void* const block = carve_framed(class_number); block != nullptr) return block;
-        if (fit == Fit::exact || !borrow(class_number)) return grow(class_number);
+        if (fit == Fit::exact || !may_borrow(class_number) || !borrow(class_number)) return grow(class_number);
     }
     ready_[class_number].require_marks();
     return take(class_number);
@@ -155,6 +157,11 @@ void LocalHeap::count_taken(Slab& slab, std::size_t blocks) {
     slab.set_look_at();
 }
 
+/// To borrow takes longer than to find a free block, so who is always short gets blocks of its own in the end.
+bool LocalHeap::may_borrow(std::size_t class_number) const {
+    return slabs_[class_number].borrowings < kBorrowsOften * size_class(class_number).capacity;
+}
+
 /// Blocks of one of the next sizes that were freed. They have frames already, and neighbouring sizes are used less and more by chance:
 /// what one has too much of saves the other new pages. False if there are none.
 bool LocalHeap::borrow(std::size_t class_number) {
@@ -172,6 +179,7 @@ bool LocalHeap::borrow(std::size_t class_number) {
         slabs_[larger].lent += static_cast<std::uint32_t>(blocks);
         lower_full_at(larger);
         slabs_[class_number].borrowed = true;
+        ++slabs_[class_number].borrowings;
         set_full_at(class_number);
         return true;
     }
@@ -218,6 +226,7 @@ void* LocalHeap::grow(std::size_t class_number) {
         own(*slab);
     }
     if (slab->carved == 0) miss(*slab);
+    slabs_[class_number].borrowings = 0;
     slabs_[class_number].current = slab;
     return carve(*slab);
 }

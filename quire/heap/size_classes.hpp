@@ -61,8 +61,7 @@ consteval SizeClass describe(std::size_t bytes) {
     const auto wasteful = [&] { return units * kUnitBytes % bytes > units * kUnitBytes / 8; };
     while (units < kHeapShape.units_per_slab && (too_few() || wasteful())) units *= 2;
     return {static_cast<std::uint32_t>(bytes), static_cast<std::uint32_t>(units * kUnitPages.value),
-            static_cast<std::uint32_t>(units * kUnitBytes / bytes),
-            inverse_of(bytes >> std::countr_zero(bytes))};
+            static_cast<std::uint32_t>(units * kUnitBytes / bytes), inverse_of(bytes >> std::countr_zero(bytes))};
 }
 
 consteval auto make() {

@@ -73,7 +73,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     /// What the owner writes often: behind the descriptor, in the line of the first words, because whoever frees from afar
     /// reads the lines above.
     struct alignas(Word) Owned {
-        std::uint32_t taken = 0;    ///< blocks that were handed out or are ready: the bits that are clear below `carved`
+        std::uint32_t taken = 0;  ///< blocks that were handed out or are ready: the bits that are clear below `carved`
         std::uint32_t look_at = 0;  ///< with so few the owner looks at the slab: set_look_at()
     };
     [[nodiscard]] Owned& owned() { return *reinterpret_cast<Owned*>(this + 1); }

@@ -115,6 +115,28 @@ TEST(LocalHeap, WhatWasResizedHasTheSizeAskedForLast) {
     heaps.finish();
 }
 
+TEST(LocalHeap, ASizeThatIsAlwaysShortGetsBlocksOfItsOwn) {
+    constexpr std::size_t kClass = class_for(kBytes);
+    Heaps heaps(1);
+    LocalHeap& heap = heaps[0];
+    std::vector<void*> larger;
+    for (std::size_t i = 0; i < 2 * size_class(kClass + 1).capacity; ++i)
+        larger.push_back(heap.allocate_exactly(kClass + 1));
+    for (std::size_t i = 1; i < larger.size(); i += 2) heap.free(larger[i]);
+    std::size_t borrowed = 0;
+    for (bool short_of_blocks = true; short_of_blocks && borrowed < 100'000;) {
+        void* const block = heap.allocate(kBytes);
+        short_of_blocks = heap.usable_size(block) != kBytes;
+        heap.free(block);
+        if (short_of_blocks) ++borrowed;
+    }
+    EXPECT_GT(borrowed, 4 * size_class(kClass).capacity) << "it is patient,";
+    EXPECT_LT(borrowed, 100'000U) << "but not without end";
+    for (std::size_t i = 0; i < larger.size(); i += 2) heap.free(larger[i]);
+    heaps.check();
+    heaps.finish();
+}
+
 TEST(LocalHeap, ASizeThatRunsOutTakesWhatItsNeighbourFreed) {
     constexpr std::size_t kLarger = size_class(class_for(kBytes) + 1).bytes;
     Heaps heaps(1);
