@@ -146,7 +146,7 @@ MUTANTS = [
            "put_into_inbox(slab)) return;\n    settle(slab);", "local_heap_model_test"),
     Mutant("a span grows over its neighbour", SPANS, "if ((chunk.free & wanted_units) != wanted_units) return false;", "", "span_cache_test"),
     Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
-    Mutant("frames that were given back stay", SPANS, "    pages_.purge(std::span(runs).first(count));\n", "", "span_cache_test"),
+    Mutant("frames that were given back stay", SPANS, "    if (purge.count != 0) pages_.purge(std::span(purge.runs).first(purge.count));\n", "", "span_cache_test"),
     Mutant("a span is longer than need be by any length", EXTENTS, "end - first > most - extent.first || ", "", "span_cache_test"),
     Mutant("a span between seams is too short", EXTENTS, "while (last < seams.size() && end_of(last) < enough) ++last;", "", "span_cache_test"),
     Mutant("a large span has no guard", EXTENTS, "    if (behind != 0) guard_before(end);\n    return {.first", "    return {.first", "span_cache_test"),

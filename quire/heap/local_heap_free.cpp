@@ -41,11 +41,13 @@ bool LocalHeap::free_into_batch(void* block) {
 
 void LocalHeap::free_anywhere(void* block) {
     if (block == nullptr) return;
-    if (Slab* const slab = known_.find(block); slab != nullptr && !is_marked_free(block)) {
+    if (Slab* const slab = known_.find(block); slab != nullptr) {
         const std::uint32_t number = slab->owners_number_of(block);
-        mark_free(block);
-        free_mine(*slab, number, block);
-        return;
+        if (!is_marked_free(block)) {
+            mark_free(block);
+            free_mine(*slab, number, block);
+            return;
+        }
     }
     Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);

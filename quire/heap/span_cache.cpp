@@ -287,23 +287,26 @@ void SpanCache::release_empty(void* first, PageCount count) {
 }
 
 /// The frames of all free units of a chunk.
-void SpanCache::purge(Chunk& chunk) {
+void SpanCache::purge(Chunk& chunk, Purge& purge) {
     const Units purged = chunk.free & chunk.dirty;
     if (purged == 0) return;
-    std::array<PageRun, kUnitsPerChunk / 2> runs;
-    std::size_t count = 0;
+    if (purge.runs.size() - purge.count < kMostRuns) perform(purge);
     for (Units left = purged; left != 0;) {
         const std::size_t first = lowest_bit(left);
         const std::size_t units = lowest_bit(~(left >> first));
-        runs[count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
+        purge.runs[purge.count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
         left &= ~bits(first, units);
     }
-    pages_.purge(std::span(runs).first(count));
     ++purges_;
     const std::size_t bytes = ones_in(purged) * kUnitBytes;
     kept_ -= bytes;
     given_back(bytes);
     chunk.dirty &= ~purged;
+}
+
+void SpanCache::perform(Purge& purge) {
+    if (purge.count != 0) pages_.purge(std::span(purge.runs).first(purge.count));
+    purge.count = 0;
 }
 
 bool SpanCache::trim() {

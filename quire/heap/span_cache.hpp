@@ -119,7 +119,14 @@ private:
     void release_units(void* first, std::size_t units);
     void list(Chunk& chunk);
     void unlist(Chunk& chunk);
-    void purge(Chunk& chunk);
+    static constexpr std::size_t kMostRuns = kUnitsPerChunk / 2;  ///< of a chunk
+    /// What is to be given back with one call, because the call is what takes long.
+    struct Purge {
+        std::array<PageRun, 2 * kMostRuns> runs;
+        std::size_t count = 0;
+    };
+    void purge(Chunk& chunk, Purge& purge);
+    void perform(Purge& purge);
     [[nodiscard]] std::size_t kept() const { return kept_ + large_.kept().value * kPageSize; }
     [[nodiscard]] std::size_t budget() const;
     [[nodiscard]] std::size_t budget_in_growth() const;

@@ -29,14 +29,16 @@ void SpanCache::give_back_until(std::size_t target) {
     const std::size_t large = kept() - kept_;
     const std::size_t excess = kept() - target;
     given_back(large_.keep_at_most(pages_for(large > excess ? large - excess : 0)).value * kPageSize);
+    Purge together;
     for (const bool whole : {true, false}) {
         for (Chunk* chunk = last_with_room_; chunk != nullptr && kept() > target;) {
             Chunk* const previous = chunk->previous;
             if (whole && chunk->free == ~Units{0} && chunk_count_ > 1) delete_chunk(*chunk);
-            if (!whole) purge(*chunk);
+            if (!whole) purge(*chunk, together);
             chunk = previous;
         }
     }
+    perform(together);
 }
 
 void SpanCache::given_back(std::size_t bytes) {

@@ -41,9 +41,14 @@ void* allocate(std::size_t bytes) {
     return allocate_slowly(bytes);
 }
 
-void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
+/// Leaves errno alone.
+void* aligned_or_null(std::size_t alignment, std::size_t bytes) {
     LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
-    return or_no_memory(heap == nullptr ? nullptr : heap->allocate(bytes, alignment));
+    return heap == nullptr ? nullptr : heap->allocate(bytes, alignment);
+}
+
+void* allocate_aligned(std::size_t alignment, std::size_t bytes) {
+    return or_no_memory(aligned_or_null(alignment, bytes));
 }
 
 }  // namespace
@@ -97,9 +102,7 @@ void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
 
 int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) {
     if (!quire::is_power_of_two(alignment) || alignment % sizeof(void*) != 0) return EINVAL;
-    const int saved_errno = errno;
-    void* const got = allocate_aligned(alignment, bytes);
-    errno = saved_errno;
+    void* const got = aligned_or_null(alignment, bytes);
     if (got == nullptr) return ENOMEM;
     *block = got;
     return 0;

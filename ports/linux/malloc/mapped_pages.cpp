@@ -20,8 +20,10 @@ namespace quire::linux_port {
 namespace {
 
 std::byte* map_anywhere(std::size_t bytes) {
+    const int saved_errno = errno;
     void* const place =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    errno = saved_errno;
     return place == MAP_FAILED ? nullptr : static_cast<std::byte*>(place);
 }
 
