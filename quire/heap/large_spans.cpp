@@ -19,8 +19,9 @@ std::byte* aligned_down(std::byte* place, PageCount alignment) {
     return place - reinterpret_cast<std::uintptr_t>(place) % (alignment.value * kPageSize);
 }
 
-/// A span may be longer than need be by one part in so many.
-constexpr std::size_t kSlack = 8;
+/// A span may be longer than need be by one part in so many. What is kept is there anyway, and a guard that is made in other threads' sight is
+/// dear: their processors must be told.
+constexpr std::size_t kSlack = 2;
 
 }  // namespace
 

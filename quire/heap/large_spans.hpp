@@ -46,7 +46,7 @@ public:
     };
     /// `alignment` is a power of two. O(extents).
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
-    /// The same for a span that may be longer, by up to an eighth, among what was kept and has frames; `first` is nullptr if there is none for
+    /// The same for a span that may be longer, by up to a half, among what was kept and has frames; `first` is nullptr if there is none for
     /// which no guard need be made. O(extents + seams).
     [[nodiscard]] Taken take_between_seams(PageCount count, PageCount alignment);
     /// As many pages as there is room for in the units that `count` pages take.

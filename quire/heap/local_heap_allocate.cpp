@@ -276,7 +276,11 @@ void LocalHeap::get_frames(Slab& slab, std::size_t end) {
     std::uint32_t& grown = slabs_[slab.class_number].grown;
     const auto step = std::min<std::uint32_t>(1 + grown / kEarly, static_cast<std::uint32_t>(kUnitPages.value));
     const std::uint32_t pages = std::min(std::max(step, used - slab.framed), slab.pages - slab.framed);
-    central_->get_frames(slab, pages);
+    // A single page's fault, which comes at once, costs no more than the call.
+    if (pages == 1)
+        ++slab.framed;
+    else
+        central_->get_frames(slab, pages);
     grown += pages;
 }
 

@@ -97,7 +97,7 @@ public:
             const SpanSource::Roomy roomy = cache.acquire_roomy(PageCount{count}, align);
             first = roomy.first;
             EXPECT_GE(roomy.count.value, count);
-            EXPECT_LE(roomy.count.value, count + (count + kUnitPages.value) / 8 + kUnitPages.value);
+            EXPECT_LE(roomy.count.value, count + (count + kUnitPages.value) / 2 + kUnitPages.value);
             count = roomy.count.value;
         } else {
             first = kind == 2   ? cache.acquire_zeroed(PageCount{count}, align)
