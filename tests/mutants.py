@@ -9,6 +9,7 @@ LIST, TREE, POOL = "quire/space/range_list.cpp", "quire/space/range_tree.cpp", "
 SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "quire/space/fork.cpp", "quire/space/kernel_space.cpp"
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
 CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
+BUDGET = "quire/heap/span_cache_budget.cpp"
 LOCAL, FREE, RETURN, LOOK = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready"))
 READY, KNOWN = "quire/heap/ready_blocks.hpp", "quire/heap/known_slabs.hpp"
 POOL_OF_SLABS = "quire/heap/descriptor_pool.cpp"
@@ -146,6 +147,7 @@ MUTANTS = [
            "put_into_inbox(slab)) return;\n    settle(slab);", "local_heap_model_test"),
     Mutant("a span grows over its neighbour", SPANS, "if ((chunk.free & wanted_units) != wanted_units) return false;", "", "span_cache_test"),
     Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
+    Mutant("growth is taken for a mistake", BUDGET, "if (bytes == 0 || bytes > given_back_) return;", "bytes = std::min(bytes, given_back_);", "span_cache_test"),
     Mutant("frames that were given back stay", SPANS, "    if (purge.count != 0) pages_.purge(std::span(purge.runs).first(purge.count));\n", "", "span_cache_test"),
     Mutant("a span is longer than need be by any length", EXTENTS, "end - first > most - extent.first || ", "", "span_cache_test"),
     Mutant("a span between seams is too short", EXTENTS, "while (last < seams.size() && end_of(last) < enough) ++last;", "", "span_cache_test"),

@@ -383,6 +383,29 @@ TEST(SpanCache, WhatIsWantedAgainSoonIsKept) {
     model.finish();
 }
 
+TEST(SpanCache, GrowthIsNoMistake) {
+    constexpr PageCount kCount{kMostSmall + 100};
+    const auto budget_after = [](PageCount given_back, PageCount wanted) {
+        Model model(1);
+        if (given_back.value != 0) {
+            void* const first = model.cache.acquire(given_back, PageCount{1});
+            model.cache.do_chores(model.cache.take_chores());
+            std::memset(first, 1, given_back.bytes());
+            model.cache.release(first, given_back);
+            (void)model.cache.trim();
+        }
+        void* const second = model.cache.acquire(wanted, PageCount{1});
+        model.cache.do_chores(model.cache.take_chores());
+        const std::size_t budget = model.cache.statistics().budget_bytes;
+        model.cache.release(second, wanted);
+        model.finish();
+        return budget;
+    };
+    EXPECT_EQ(budget_after(kCount, kCount), budget_after({}, kCount) + kCount.bytes()) << "that was to be kept";
+    const PageCount more{2 * kCount.value};
+    EXPECT_EQ(budget_after(kCount, more), budget_after({}, more)) << "that would not have been enough";
+}
+
 TEST(SpanCache, WhatNobodyNeedsForASecondGoesBack) {
     Model model(1);
     constexpr PageCount kCount{8};
