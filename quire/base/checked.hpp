@@ -28,6 +28,15 @@ template <std::unsigned_integral T>
     return product;
 }
 
+/// std::rotr(), which asks first, in some libraries, whether there is anything to rotate.
+template <std::unsigned_integral T>
+[[nodiscard]] constexpr T rotate_right(T word, unsigned bits) {
+    constexpr unsigned kBits = 8 * sizeof(T);
+    static_assert(kBits >= 32, "a smaller word would be promoted");
+    return word >> bits % kBits | word << (kBits - bits) % kBits;
+}
+static_assert(rotate_right(0x1234'5678U, 8) == 0x7812'3456U && rotate_right(~std::uint64_t{1}, 0) == ~std::uint64_t{1});
+
 /// How many bits of a word are set. std::popcount would need a library function where the processor has no such instruction.
 /// Adds neighbouring fields of 1, 2 and 4 bits, then all bytes by a multiplication (Warren, Hacker's Delight, 5-1).
 template <std::unsigned_integral T>

@@ -10,10 +10,10 @@
 /// The unit itself need not be compared: see KnownSlab::number_of().
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 
+#include "quire/base/checked.hpp"
 #include "quire/heap/port.hpp"
 #include "quire/heap/slab.hpp"
 
@@ -32,7 +32,7 @@ struct KnownSlab {
     /// Slab::number_of(), but with all bits of an address: then no other address on earth has the number of a block.
     [[nodiscard]] std::uintptr_t number_of(const void* address) const {
         const auto offset = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(base);
-        return std::rotr(offset, shift) * inverse;
+        return rotate_right(offset, shift) * inverse;
     }
 };
 

@@ -255,6 +255,8 @@ inline void* LocalHeap::allocate_here(std::size_t bytes) {
 }
 
 inline void* LocalHeap::allocate_any_here(std::size_t bytes) {
+    if (bytes <= kFineLimit) [[likely]]
+        return take(class_for(bytes));
     return bytes <= kLargestBlock ? take(class_for(bytes)) : nullptr;
 }
 

@@ -110,7 +110,7 @@ struct alignas(kHeapShape.cache_line) Slab {
     /// Hacker's Delight, 10-17). Only odd numbers have an inverse: the size's factor of 2^shift is rotated away first.
     [[nodiscard]] std::uint32_t number_of(const void* address) const {
         const auto offset = static_cast<std::uint32_t>(static_cast<const std::byte*>(address) - base);
-        return std::rotr(offset, shift) * inverse;
+        return rotate_right(offset, shift) * inverse;
     }
 
     /// The same, for the owner; a defect unless it is a block that was handed out.
