@@ -42,9 +42,7 @@ LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room ro
     const std::size_t bytes = pages * kPageSize;
     std::byte* const first =
         at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
-    const Taken taken = take_from(*extent, first, count);
-    while (count_ > kMostExtents) give_back_oldest();
-    return taken;
+    return take_from(*extent, first, count);
 }
 
 PageCount LargeSpans::rounded(PageCount count) {
@@ -94,16 +92,16 @@ LargeSpans::Taken LargeSpans::take_between_seams(PageCount count, PageCount alig
 void LargeSpans::cut_between_seams(const Extent& extent, std::size_t pages, PageCount alignment, Cut& best) const {
     const std::span<std::byte* const> seams = seams_.between(extent.first, extent.end());
     const auto end_of = [&](std::size_t cell) { return cell < seams.size() ? seams[cell] + kPageSize : extent.end(); };
-    const std::byte* const most = extent.first + (pages + pages / kSlack) * kPageSize;
     std::byte* first = extent.first;
     std::size_t last = 0;
     for (std::size_t cell = 0; cell <= seams.size(); first = end_of(cell++)) {
-        const std::byte* const enough = first + pages * kPageSize;
-        while (last < seams.size() && end_of(last) < enough) ++last;
-        std::byte* const end = end_of(last);
-        if (end < enough) return;
-        if (end - first > most - extent.first || aligned(first, alignment) != first) continue;
-        const Cut cut{.first = first, .pages = static_cast<std::size_t>(end - first) / kPageSize, .seams = last - cell};
+        const auto pages_to = [first](const std::byte* end) {
+            return static_cast<std::size_t>(end - first) / kPageSize;
+        };
+        if (pages_to(extent.end()) < pages) return;  // compared as pages: an address may not have so many behind it
+        while (pages_to(end_of(last)) < pages) ++last;
+        const Cut cut{.first = first, .pages = pages_to(end_of(last)), .seams = last - cell};
+        if (cut.pages > pages + pages / kSlack || aligned(first, alignment) != first) continue;
         if (cut.seams < best.seams || (cut.seams == best.seams && cut.pages < best.pages)) best = cut;
     }
 }
@@ -135,6 +133,7 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     std::byte* const end = first + pages * kPageSize;
     end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);
+    while (count_ > kMostExtents) give_back_oldest();
     return {.first = first, .count = count, .dirty = dirty, .lacks_frames = clean > count.value / 4};
 }
 
@@ -267,6 +266,7 @@ void LargeSpans::add_seam(std::byte* page) {
 }
 
 void LargeSpans::check_invariants() const {
+    require(count_ <= kMostExtents, "I18: there are too many extents");
     std::size_t kept = 0;
     for (std::size_t i = 0; i < count_; ++i) {
         const Extent& extent = extents_[i];

@@ -93,6 +93,23 @@ void too_large() {
     std::free(block);
 }
 
+/// Where addresses have 32 bits: some may lie so high that the end of a block of this size would be beyond the last one.
+void longer_than_what_lies_behind() {
+    constexpr std::size_t kept = std::size_t{4} << 20U;
+    void* const others = std::malloc(4 * kept);
+    std::memset(others, 1, 4 * kept);
+    for (std::size_t size = std::size_t{512} << 20U; size < std::size_t{1536} << 20U; size += std::size_t{32} << 20U) {
+        void* const block = std::malloc(kept);
+        CHECK(block != nullptr);
+        std::memset(block, 1, kept);
+        std::free(block);
+        void* const large = std::malloc(size);
+        CHECK(large == nullptr || malloc_usable_size(large) >= size);
+        std::free(large);
+    }
+    std::free(others);
+}
+
 void zeroes() {
     // Each size twice with dirt in between: the second time it is used memory.
     for (int round = 0; round < 2; ++round) {
@@ -342,6 +359,7 @@ int main(int count, char** words) {
     return linux_test::run(count, words,
                            {{"sizes", sizes},
                             {"too-large", too_large},
+                            {"longer-than-what-lies-behind", longer_than_what_lies_behind},
                             {"zeroes", zeroes},
                             {"reallocation", reallocation},
                             {"alignment", alignment},

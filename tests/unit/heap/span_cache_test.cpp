@@ -261,7 +261,14 @@ TEST(SpanCache, SurvivesEveryFailureOfItsSource) {
 TEST(SpanCache, WhatNobodyCanHave) {
     Model model(1);
     constexpr std::size_t kMost = ~std::size_t{0} / kPageSize;
+    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
+    void* const used = model.cache.acquire(kUsed, PageCount{1});
+    void* const kept = model.cache.acquire(PageCount{4 * kMostSmall}, PageCount{1});
+    std::memset(kept, 1, 4 * kMostSmall * kPageSize);
+    model.cache.release(kept, PageCount{4 * kMostSmall});
     for (const std::size_t count : {kMost, kMost / 2, kMost / 4, std::size_t{1} << 40U}) {
+        EXPECT_EQ(model.cache.acquire_roomy(PageCount{count}, PageCount{1}).first, nullptr)
+            << "nor is too little taken";
         EXPECT_EQ(model.cache.acquire(PageCount{count}, PageCount{1}), nullptr);
         EXPECT_EQ(model.cache.acquire_growing(PageCount{count}, PageCount{1}), nullptr);
     }
@@ -269,6 +276,7 @@ TEST(SpanCache, WhatNobodyCanHave) {
     EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{kMost}));
     EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{1})) << "it would lie in no chunk";
     model.cache.release(large, PageCount{kMostSmall + 1});
+    model.cache.release(used, kUsed);
     model.finish();
 }
 
@@ -355,6 +363,37 @@ TEST(SpanCache, ASpanMayEndWhereAGuardIs) {
     cache.release(other, exact);
     cache.release(first, count);
     cache.release(used, PageCount{8192});
+    model.finish();
+}
+
+TEST(SpanCache, ManySpansAreCutOutOfOneExtent) {
+    Model model(1);
+    SpanCache& cache = model.cache;
+    constexpr std::size_t kPairs = 100;  // more than there is room for extents
+    const PageCount wanted = cache.up_to_guard(PageCount{20 * kUnitPages.value});
+    const PageCount between = cache.up_to_guard(PageCount{40 * kUnitPages.value});
+    const PageCount whole{kPairs * (wanted.value + between.value + 2) - 1};
+    void* const used = cache.acquire(PageCount{whole.value * 2}, PageCount{1});  // so much may be kept
+    void* const place = cache.acquire(whole, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    std::memset(place, 1, whole.bytes());
+    cache.release(place, whole);
+    std::vector<std::pair<void*, PageCount>> spans;
+    for (std::size_t i = 0; i < 2 * kPairs; ++i) {
+        const PageCount count = i % 2 == 0 ? wanted : between;
+        spans.emplace_back(cache.acquire(count, PageCount{1}), count);
+        cache.do_chores(cache.take_chores());
+    }
+    for (const auto& [first, count] : spans) cache.release(first, count);
+    spans.clear();
+    for (std::size_t i = 0; i < kPairs; ++i) {
+        const auto [first, count] = cache.acquire_roomy(wanted, PageCount{1});
+        cache.do_chores(cache.take_chores());
+        cache.check_invariants();
+        spans.emplace_back(first, count);
+    }
+    for (const auto& [first, count] : spans) cache.release(first, count);
+    cache.release(used, PageCount{whole.value * 2});
     model.finish();
 }
 
