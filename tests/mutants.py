@@ -148,7 +148,7 @@ MUTANTS = [
     Mutant("a span grows over its neighbour", SPANS, "if ((chunk.free & wanted_units) != wanted_units) return false;", "", "span_cache_test"),
     Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
     Mutant("growth is taken for a mistake", BUDGET, "if (bytes == 0 || bytes > given_back_) return;", "bytes = std::min(bytes, given_back_);", "span_cache_test"),
-    Mutant("frames that were given back stay", SPANS, "    if (purge.count != 0) pages_.purge(std::span(purge.runs).first(purge.count));\n", "", "span_cache_test"),
+    Mutant("frames that were given back stay", SPANS, "    if (together.count != 0) pages_.purge(std::span(together.runs).first(together.count));\n", "", "span_cache_test"),
     Mutant("a span is longer than need be by any length", EXTENTS, "cut.pages > pages + pages / kSlack || ", "", "span_cache_test"),
     Mutant("a span between seams is too short", EXTENTS, "while (pages_to(end_of(last)) < pages) ++last;", "", "span_cache_test"),
     Mutant("an extent is cut into more than there is room for", EXTENTS, "    while (count_ > kMostExtents) give_back_oldest();\n    return {.first", "    return {.first", "span_cache_test"),

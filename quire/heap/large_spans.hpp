@@ -35,7 +35,7 @@ public:
 
     struct Taken {
         std::byte* first = nullptr;  ///< nullptr: there is no memory
-        PageCount count{};           ///< pages of the span
+        PageCount count{};           ///< pages of the span; resize() leaves it at 0
         bool dirty = false;          ///< it may not read as zeroes
         bool lacks_frames = false;   ///< at least a quarter of it has none, perhaps
     };

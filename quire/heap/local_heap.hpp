@@ -42,7 +42,7 @@ public:
     struct InZeroes {};
     LocalHeap(CentralHeap& central, InZeroes);
     /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
-    /// the fast paths need not ask whether there is a heap. Only allocate_here() and free_here() may be called.
+    /// the fast paths need not ask whether there is a heap. Only they may be called: the functions whose names end in _here.
     constexpr LocalHeap() : places_{}, known_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
@@ -78,8 +78,9 @@ public:
     /// How many bytes may be used: at least what was asked for.
     [[nodiscard]] std::size_t usable_size(const void* block) const;
 
-    /// The fast paths on their own: nullptr or false if they cannot. The first knows blocks of up to kFineLimit bytes.
+    /// The fast paths on their own: nullptr or false if they cannot. O(1). The first is for blocks of up to kFineLimit bytes,
     [[nodiscard]] void* allocate_here(std::size_t bytes);
+    /// this one for all that slabs have.
     [[nodiscard]] void* allocate_any_here(std::size_t bytes);
     [[nodiscard]] bool free_here(void* block);
     /// The same for one that was allocated with this size; false, too, if the block is of another one.

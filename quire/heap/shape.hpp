@@ -25,7 +25,7 @@ struct HeapShape {
     std::size_t known;     ///< units of its own slabs that a local heap finds without the map; a power of two
     std::size_t borrowed;  ///< by so many sizes a block may be larger than need be: LocalHeap::borrow
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
-    std::size_t ready;                   ///< how many free blocks of each size a local heap has at hand: ReadyBlocks
+    std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
     /// Bytes that a program's heap may keep free in any case, for the next time.
     std::size_t first_budget = std::size_t{128} << 10U;
     /// Bytes that a program's heap keeps, more than its budget, because what was given back was soon wanted again: at most.

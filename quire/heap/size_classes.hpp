@@ -22,15 +22,15 @@ struct SizeClass {
     std::uint32_t bytes;       ///< of a block
     std::uint32_t slab_pages;  ///< of a slab: whole units
     std::uint32_t capacity;    ///< blocks in a slab
-    std::uintptr_t inverse;    ///< of the odd part of `bytes`, modulo 2^(bits of a word): Slab::number_of
+    std::uintptr_t inverse;    ///< of the odd part of `bytes`, modulo 2^(bits of a word): KnownSlab and Slab::number_of
 };
 
-inline constexpr std::size_t kFineLimit = 1024;  ///< bytes: up to here the index has an entry for each 8,
+inline constexpr std::size_t kFineLimit = 1024;  ///< bytes: class_for() is shortest up to here
 
 namespace size_classes_detail {
 
-inline constexpr std::size_t kFineStep = 8;      ///
-inline constexpr std::size_t kCoarseStep = 128;  ///< above for each 128
+inline constexpr std::size_t kFineStep = 8;      ///< bytes: the index has an entry for each so many up to kFineLimit,
+inline constexpr std::size_t kCoarseStep = 128;  ///< and for each so many above
 
 /// The size that follows `bytes`.
 consteval std::size_t next_size(std::size_t bytes) {

@@ -287,14 +287,14 @@ void SpanCache::release_empty(void* first, PageCount count) {
 }
 
 /// The frames of all free units of a chunk.
-void SpanCache::purge(Chunk& chunk, Purge& purge) {
+void SpanCache::purge(Chunk& chunk, Purge& together) {
     const Units purged = chunk.free & chunk.dirty;
     if (purged == 0) return;
-    if (purge.runs.size() - purge.count < kMostRuns) perform(purge);
+    if (together.runs.size() - together.count < kMostRuns) perform(together);
     for (Units left = purged; left != 0;) {
         const std::size_t first = lowest_bit(left);
         const std::size_t units = lowest_bit(~(left >> first));
-        purge.runs[purge.count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
+        together.runs[together.count++] = {chunk.base + first * kUnitBytes, PageCount{units * kUnitPages.value}};
         left &= ~bits(first, units);
     }
     ++purges_;
@@ -304,9 +304,9 @@ void SpanCache::purge(Chunk& chunk, Purge& purge) {
     chunk.dirty &= ~purged;
 }
 
-void SpanCache::perform(Purge& purge) {
-    if (purge.count != 0) pages_.purge(std::span(purge.runs).first(purge.count));
-    purge.count = 0;
+void SpanCache::perform(Purge& together) {
+    if (together.count != 0) pages_.purge(std::span(together.runs).first(together.count));
+    together.count = 0;
 }
 
 bool SpanCache::trim() {

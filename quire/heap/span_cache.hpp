@@ -125,8 +125,8 @@ private:
         std::array<PageRun, 2 * kMostRuns> runs;
         std::size_t count = 0;
     };
-    void purge(Chunk& chunk, Purge& purge);
-    void perform(Purge& purge);
+    void purge(Chunk& chunk, Purge& together);
+    void perform(Purge& together);
     [[nodiscard]] std::size_t kept() const { return kept_ + large_.kept().value * kPageSize; }
     [[nodiscard]] std::size_t budget() const;
     [[nodiscard]] std::size_t budget_in_growth() const;

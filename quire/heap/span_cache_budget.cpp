@@ -47,8 +47,8 @@ void SpanCache::given_back(std::size_t bytes) {
     last_given_back_ = pages_.now();
 }
 
-/// Bytes without frames are taken. If as many were given back just before, that was a mistake; if more are wanted than ever were there,
-/// the heap grows.
+/// Bytes without frames are taken. If as many were given back just before, that was a mistake; if more are wanted than went
+/// back, the heap grows.
 void SpanCache::wanted(std::size_t bytes) {
     if (bytes == 0 || bytes > given_back_) return;
     if (pages_.now() - last_given_back_ > kSoon) {

@@ -33,7 +33,7 @@ public:
         void* first = nullptr;  ///< nullptr: there are no pages
         PageCount count{};      ///< of the span, by which it is to be released
     };
-    /// The same for a span that may as well be somewhat longer, if that saves work.
+    /// The same for a span that may as well be longer, by up to a half and a unit, if that saves work.
     [[nodiscard]] virtual Roomy acquire_roomy(PageCount count, PageCount alignment) {
         return {acquire(count, alignment), count};
     }
