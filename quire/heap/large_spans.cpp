@@ -23,45 +23,89 @@ std::byte* aligned_down(std::byte* place, PageCount alignment) {
 /// dear: their processors must be told.
 constexpr std::size_t kSlack = 2;
 
+/// Of a span, one part in so many has frames already, or it gets an extent without any: then it reads as zeroes.
+constexpr std::size_t kLeastExtended = 2;
+
 }  // namespace
 
 LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room, bool large_frames) {
     if (count.value > ~std::size_t{0} / kPageSize / 4) return {};
     const std::size_t pages = with_guard(count);
-    const std::size_t roomy = with_guard(PageCount{pages + room.pages.value});
-    Extent* extent = best_for(room.needed ? roomy : pages, alignment);
+    const std::size_t roomy = with_guard(PageCount{pages + room.mapped.value});
+    const std::size_t needed = with_guard(PageCount{count.value + room.needed.value});
+    const bool growing = room.needed.value != 0;
+    const PageCount alike = pages >= 2 * kLargeFrame.value ? std::max(alignment, kLargeFrame) : alignment;
+    Extent* extent = best_for(pages, alignment);
+    // Frames without room are better than room without frames.
+    if (growing && extent != nullptr && extent->dirty == 0) extent = best_for(needed, alignment);
     if (extent == nullptr) {
-        const PageCount alike = pages >= 2 * kLargeFrame.value ? std::max(alignment, kLargeFrame) : alignment;
         const bool mapped = map(roomy, alike, large_frames);
         extent = best_for(pages, alignment);
         if (!mapped && extent == nullptr && map(pages, alike, large_frames)) extent = best_for(pages, alignment);
         if (extent == nullptr) return {};
     }
-    // What lies before addresses without frames may want to grow into them.
-    const bool at_the_end = extent->dirty == 0 && !room.needed;
-    const std::size_t bytes = pages * kPageSize;
-    std::byte* const first =
-        at_the_end ? aligned_down(extent->end() - bytes, alignment) : aligned(extent->first, alignment);
-    return take_from(*extent, first, count);
+    std::byte* const first = place_in(*extent, pages, alignment, alike, growing);
+    if (std::byte* const end = first + pages * kPageSize; end > extent->end()) extend(*extent, end);
+    return take_from(*extent, first, count, growing);
+}
+
+/// At its beginning, so that what has frames lies together there.
+std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment, PageCount preferred,
+                                bool growing) {
+    const bool fresh = extent.dirty == 0;
+    if (fresh && extent.room && !growing) return aligned_down(extent.end() - pages * kPageSize, alignment);
+    if (fresh && fits(extent, extent.pages, pages, preferred)) return aligned(extent.first, preferred);
+    return aligned(extent.first, alignment);
+}
+
+/// Whether so many pages do, in the first `room` of an extent and what it can be extended by.
+bool LargeSpans::fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment) {
+    const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
+    return room >= pages && room - pages >= skipped;
 }
 
 PageCount LargeSpans::rounded(PageCount count) {
     return {with_guard(count) - 1};
 }
 
-/// The smallest extent with frames that is large enough, because what is left of it is the least; else the smallest one
-/// without.
+/// The smallest extent with frames that is large enough, because what is left of it is the least; else the largest that is with what it
+/// can be extended by; else the smallest one without frames.
 LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment) {
-    Extent* best = nullptr;
+    Extent* with = nullptr;
+    Extent* extended = nullptr;
+    Extent* without = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
-        const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
-        if (extent.pages < pages || extent.pages - pages < skipped) continue;
-        const bool better = best == nullptr || ((extent.dirty != 0) != (best->dirty != 0) ? extent.dirty != 0
-                                                                                          : extent.pages < best->pages);
-        if (better) best = &extent;
+        if (fits(extent, extent.pages, pages, alignment)) {
+            Extent*& best = extent.dirty != 0 ? with : without;
+            if (best == nullptr || extent.pages < best->pages) best = &extent;
+        } else if (extent.pages >= pages / kLeastExtended &&
+                   fits(extent, extent.pages + extensible_by(extent), pages, alignment)) {
+            if (extended == nullptr || extent.pages > extended->pages) extended = &extent;
+        }
     }
-    return best;
+    return with != nullptr ? with : extended != nullptr ? extended : without;
+}
+
+/// Pages without frames that lie behind one with frames.
+std::size_t LargeSpans::extensible_by(const Extent& extent) const {
+    const Extent* const next = &extent + 1;
+    const bool adjacent = next != extents_.data() + count_ && next->first == extent.end();
+    return adjacent && extent.dirty != 0 && next->dirty == 0 ? next->pages : 0;
+}
+
+/// Up to `end`, at the expense of what lies behind it.
+void LargeSpans::extend(Extent& extent, std::byte* end) {
+    Extent& next = *(&extent + 1);
+    const auto more = static_cast<std::size_t>(end - extent.end()) / kPageSize;
+    add_seam(extent.end() - kPageSize);
+    extent.pages += more;
+    next.first = end;
+    next.pages -= more;
+    if (next.pages == 0)
+        remove(next);
+    else
+        guard_before(end);
 }
 
 /// A new extent without frames.
@@ -72,7 +116,7 @@ bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) 
     if (large_frames) pages_.prefer_large_frames(first, PageCount{pages});
     mapped_ += pages;
     pages_.protect(first + (pages - 1) * kPageSize, PageCount{1}, false);
-    insert({first, pages, 0, ++time_});
+    insert({.first = first, .pages = pages, .since = ++time_});
     return true;
 }
 
@@ -84,7 +128,7 @@ LargeSpans::Taken LargeSpans::take_between_seams(PageCount count, PageCount alig
         if (extents_[i].dirty != 0) cut_between_seams(extents_[i], with_guard(count), alignment, best);
         if (best.first != before) extent = &extents_[i];
     }
-    return extent == nullptr ? Taken{} : take_from(*extent, best.first, PageCount{best.pages - 1});
+    return extent == nullptr ? Taken{} : take_from(*extent, best.first, PageCount{best.pages - 1}, false);
 }
 
 /// From one seam, or the beginning, to the first that is far enough, for each; the fewer seams are in the middle the better, and then the
@@ -106,7 +150,7 @@ void LargeSpans::cut_between_seams(const Extent& extent, std::size_t pages, Page
     }
 }
 
-LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count) {
+LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count, bool growing) {
     const std::size_t pages = with_guard(count);
     const auto before = static_cast<std::size_t>(first - extent.first) / kPageSize;
     const Extent whole = extent;
@@ -123,40 +167,42 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
         insert({.first = whole.first,
                 .pages = before,
                 .dirty = std::max<std::size_t>(part, dirty ? 1 : 0),
-                .since = whole.since});
+                .since = whole.since,
+                .room = whole.room});
     }
     const std::size_t clean = count.value - std::min(frames, count.value);
     taken_clean_ += clean;
     frames -= std::min(frames, pages);
     if (behind != 0)
-        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
+        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since, growing});
     std::byte* const end = first + pages * kPageSize;
     end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);
-    while (count_ > kMostExtents) give_back_oldest();
+    while (count_ > kMostExtents) have_fewer();
     return {.first = first, .count = count, .dirty = dirty, .lacks_frames = clean > count.value / 4};
 }
 
 void LargeSpans::give(void* first, PageCount count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    insert({begin, pages, std::max<std::size_t>(count.value, 1), ++time_});
-    while (count_ > kMostExtents) give_back_oldest();
+    insert({.first = begin, .pages = pages, .dirty = std::max<std::size_t>(count.value, 1), .since = ++time_});
+    while (count_ > kMostExtents) have_fewer();
 }
 
-/// Puts an extent into its place, and makes one of it and its neighbours.
+/// Puts an extent into its place, and makes one of it and those neighbours that have frames as it does, or none as it does.
 void LargeSpans::insert(Extent extent) {
     kept_ += extent.dirty;
     std::size_t place = 0;
     while (place < count_ && extents_[place].first < extent.first) ++place;
-    if (place < count_ && extent.end() == extents_[place].first) {
+    const auto alike = [&extent](const Extent& other) { return (extent.dirty != 0) == (other.dirty != 0); };
+    if (place < count_ && extent.end() == extents_[place].first && alike(extents_[place])) {
         add_seam(extent.end() - kPageSize);
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
         std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
         --count_;
     }
-    if (place > 0 && extents_[place - 1].end() == extent.first) {
+    if (place > 0 && extents_[place - 1].end() == extent.first && alike(extents_[place - 1])) {
         Extent& before = extents_[place - 1];
         add_seam(before.end() - kPageSize);
         before.pages += extent.pages;
@@ -167,6 +213,29 @@ void LargeSpans::insert(Extent extent) {
     std::copy_backward(extents_.data() + place, extents_.data() + count_, extents_.data() + count_ + 1);
     extents_[place] = extent;
     ++count_;
+}
+
+/// The smallest extent without frames becomes part of one that has some, or goes; if there is none, the oldest goes.
+void LargeSpans::have_fewer() {
+    const auto before = [](const Extent& a, const Extent& b) {
+        return (a.dirty == 0) != (b.dirty == 0) ? a.dirty == 0 : a.pages < b.pages;
+    };
+    Extent& smallest = *std::min_element(extents_.data(), extents_.data() + count_, before);
+    if (smallest.dirty != 0) {
+        give_back_oldest();
+        return;
+    }
+    Extent joined = smallest;
+    const auto touches = [&joined](const Extent& other) {
+        return other.end() == joined.first || joined.end() == other.first;
+    };
+    const bool part = std::any_of(extents_.data(), extents_.data() + count_, touches);
+    remove(smallest);
+    joined.dirty = 1;
+    if (part)
+        insert(joined);
+    else
+        unmap(joined);
 }
 
 void LargeSpans::remove(Extent& extent) {
@@ -196,7 +265,8 @@ LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new
     }
     if (new_pages == pages) return nothing_new;
     Extent* const behind = extent_at(begin + pages * kPageSize);
-    if (behind == nullptr || behind->pages < new_pages - pages) return {};
+    if (behind == nullptr || behind->pages + extensible_by(*behind) < new_pages - pages) return {};
+    if (behind->pages < new_pages - pages) extend(*behind, begin + new_pages * kPageSize);
     const Extent whole = *behind;
     remove(*behind);
     const std::size_t left = whole.pages - (new_pages - pages);
@@ -204,7 +274,7 @@ LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new
     const std::size_t clean = new_pages - pages - (whole.dirty - frames);
     taken_clean_ += clean;
     std::byte* const end = begin + new_pages * kPageSize;
-    if (left != 0) insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since});
+    if (left != 0) insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since, true});
     unguard(begin + (pages - 1) * kPageSize);
     end_seams(begin + pages * kPageSize, end - kPageSize);
     if (left != 0) guard_before(end);
@@ -213,7 +283,7 @@ LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new
 
 PageCount LargeSpans::keep_at_most(PageCount count) {
     std::size_t given = 0;
-    while (kept_ > count.value) given += give_back_oldest();
+    while (kept_ > count.value) given += give_back_oldest(kept_ - count.value);
     return {given};
 }
 
@@ -221,14 +291,22 @@ void LargeSpans::keep_nothing() {
     while (count_ > 0) give_back_oldest();
 }
 
-/// What has frames goes first; addresses alone cost next to nothing.
-std::size_t LargeSpans::give_back_oldest() {
+/// What has frames goes first; addresses alone cost next to nothing. So many pages with frames of it, or all: what stays is the beginning.
+std::size_t LargeSpans::give_back_oldest(std::size_t pages) {
     const auto before = [](const Extent& a, const Extent& b) {
         return (a.dirty != 0) != (b.dirty != 0) ? a.dirty != 0 : a.since < b.since;
     };
     Extent& oldest = *std::min_element(extents_.data(), extents_.data() + count_, before);
-    const Extent extent = oldest;
+    Extent extent = oldest;
     remove(oldest);
+    const std::size_t frames = extent.dirty - std::min(extent.dirty, pages);
+    const std::size_t stay = (frames + kUnitPages.value - 1) / kUnitPages.value * kUnitPages.value;
+    if (stay != 0 && stay < extent.pages) {
+        std::byte* const end = extent.first + stay * kPageSize;
+        if (!seams_.take(end - kPageSize)) pages_.protect(end - kPageSize, PageCount{1}, false);
+        insert({extent.first, stay, frames, extent.since, extent.room});
+        extent = {.first = end, .pages = extent.pages - stay, .dirty = extent.dirty - frames};
+    }
     unmap(extent);
     return extent.dirty;
 }
@@ -273,7 +351,9 @@ void LargeSpans::check_invariants() const {
         kept += extent.dirty;
         require(extent.pages != 0 && extent.pages % kUnitPages.value == 0 && extent.dirty <= extent.pages,
                 "I18: an extent is not made of units");
-        require(i == 0 || extents_[i - 1].end() < extent.first, "I18: two extents are one, or not in order");
+        require(i == 0 || extents_[i - 1].end() < extent.first ||
+                    (extents_[i - 1].end() == extent.first && (extents_[i - 1].dirty != 0) != (extent.dirty != 0)),
+                "I18: two extents are one, or not in order");
     }
     require(kept == kept_, "I18: kept pages have drifted");
     seams_.for_each([this](const std::byte* page) {

@@ -39,10 +39,10 @@ public:
         bool dirty = false;          ///< it may not read as zeroes
         bool lacks_frames = false;   ///< at least a quarter of it has none, perhaps
     };
-    /// Addresses behind a span: for it to grow into, and for others.
+    /// Addresses behind a span: for it to grow into, and for others. What lies in one mapping becomes one extent again.
     struct Room {
-        PageCount pages{};    ///< as many are kept behind a new mapping, if there are so many
-        bool needed = false;  ///< the span is likely to grow: an extent without room is not good enough
+        PageCount mapped{};  ///< behind what is mapped anew, if there are so many
+        PageCount needed{};  ///< not 0: the span is likely to grow, and an extent with less is not good enough
     };
     /// `alignment` is a power of two. O(extents).
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
@@ -60,7 +60,7 @@ public:
     void give_empty(void* first, PageCount count) { unmap({static_cast<std::byte*>(first), with_guard(count), 0, 0}); }
 
     /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
-    /// pages may have frames. How many it gave back. Addresses alone stay: spans may grow into them.
+    /// pages may have frames; of the last one, the beginning stays. How many it gave back. Addresses alone stay: spans may grow into them.
     PageCount keep_at_most(PageCount count);
     /// Gives back all kept extents, the addresses too.
     void keep_nothing();
@@ -78,6 +78,7 @@ private:
         std::size_t pages = 0;    ///< whole units, with the guard
         std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
         std::uint32_t since = 0;  ///< when it was kept
+        bool room = false;        ///< for the span before it to grow into: others begin at its end
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
@@ -88,7 +89,12 @@ private:
     [[nodiscard]] static constexpr std::size_t with_guard(PageCount count) {
         return (count.value / kUnitPages.value + 1) * kUnitPages.value;
     }
-    [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
+    [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count, bool growing);
+    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment,
+                                             PageCount preferred, bool growing);
+    [[nodiscard]] static bool fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment);
+    [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
+    void extend(Extent& extent, std::byte* end);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
     struct Cut {
         std::byte* first = nullptr;
@@ -99,8 +105,9 @@ private:
     [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);
     [[nodiscard]] Extent* extent_at(const std::byte* first);
     void insert(Extent extent);
+    void have_fewer();
     void remove(Extent& extent);
-    std::size_t give_back_oldest();
+    std::size_t give_back_oldest(std::size_t pages = ~std::size_t{0});
     void unmap(const Extent& extent);
     void guard_before(std::byte* end);
     void unguard(std::byte* page);

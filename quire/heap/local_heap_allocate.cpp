@@ -270,12 +270,13 @@ std::size_t LocalHeap::framed_room(const Slab& slab) {
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
 /// each, and the more the class has grown, the more will be used. No more than a fifth is early, and a page.
 void LocalHeap::get_frames(Slab& slab, std::size_t end) {
-    const auto used =
-        static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(slab.block(end) - slab.first_page())).value);
+    const std::uint32_t used = slab.pages_up_to(end);
     if (used <= slab.framed) return;
     std::uint32_t& grown = slabs_[slab.class_number].grown;
     const auto step = std::min<std::uint32_t>(1 + grown / kEarly, static_cast<std::uint32_t>(kUnitPages.value));
-    const std::uint32_t pages = std::min(std::max(step, used - slab.framed), slab.pages - slab.framed);
+    // What lies behind the last block is nobody's.
+    const std::uint32_t pages =
+        std::min(std::max(step, used - slab.framed), slab.pages_up_to(slab.capacity) - slab.framed);
     // A single page's fault, which comes at once, costs no more than the call.
     if (pages == 1)
         ++slab.framed;

@@ -104,6 +104,10 @@ struct alignas(kHeapShape.cache_line) Slab {
         return static_cast<std::size_t>(address - base) < std::size_t{capacity} * block_bytes;
     }
     [[nodiscard]] std::byte* block(std::size_t number) const { return base + number * block_bytes; }
+    /// Of the span, up to where that block begins, or the last one ends.
+    [[nodiscard]] std::uint32_t pages_up_to(std::size_t number) const {
+        return static_cast<std::uint32_t>(pages_for(static_cast<std::size_t>(block(number) - first_page())).value);
+    }
 
     /// The number of the block that begins at `address`; capacity or more if none does. Multiplied with the inverse of the size, an
     /// offset becomes its quotient if there is no remainder, and else a number that is larger than every quotient (Warren,

@@ -86,8 +86,8 @@ void SpanCache::release(void* first, PageCount count) {
         release_units(first, units);
     }
     learn();
-    keep_at_most(budget());
     give_back_surplus();
+    keep_at_most(budget());
 }
 
 std::byte* SpanCache::take(PageCount count, PageCount alignment) {
@@ -124,7 +124,7 @@ std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t uni
     kept_ -= dirty_units * kUnitBytes;
     least_kept_ = std::min(least_kept_, kept());
     wanted((units - dirty_units) * kUnitBytes);
-    used_ += units * kUnitBytes;
+    count_used(units * kUnitBytes);
     chunk.free &= ~taken;
     chunk.fresh = (chunk.fresh & ~taken) | (taken & ~chunk.dirty);
     chunk.dirty |= taken;
@@ -221,11 +221,11 @@ void SpanCache::unlist(Chunk& chunk) {
 
 std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
     const std::size_t bytes = count.value * kPageSize;
-    const std::size_t room = std::min(growing ? bytes : used_ / 4, kMostRoom);
+    const LargeSpans::Room room{.mapped = pages_for(std::clamp(growing ? bytes : used_ / 4, kLeastRoom, kMostRoom)),
+                                .needed = pages_for(growing ? std::min(bytes, kMostRoom) : 0)};
     const bool large_frames = growing && bytes >= kLargeFramesAlone;
-    LargeSpans::Taken taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
-    if (taken.first == nullptr && trim())
-        taken = large_.take(count, alignment, {pages_for(room), growing}, large_frames);
+    LargeSpans::Taken taken = large_.take(count, alignment, room, large_frames);
+    if (taken.first == nullptr && trim()) taken = large_.take(count, alignment, room, large_frames);
     if (taken.first == nullptr) return nullptr;
     if (!taken.dirty) keep_at_most(budget_in_growth());
     count_large(taken);
@@ -235,7 +235,7 @@ std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool grow
 void SpanCache::count_large(const LargeSpans::Taken& taken) {
     latest_large_ = taken;
     least_kept_ = std::min(least_kept_, kept());
-    used_ += taken.count.value * kPageSize;
+    count_used(taken.count.value * kPageSize);
     wanted_large();
 }
 
@@ -257,8 +257,8 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
         if (added.first == nullptr) return false;
         latest_large_ = added;
         wanted_large();
-        used_ += new_count.value * kPageSize;
         used_ -= count.value * kPageSize;
+        count_used(new_count.value * kPageSize);
         keep_at_most(budget());
         return true;
     }

@@ -10,7 +10,8 @@
 /// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
 /// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
-/// most_learned; a second without a mistake halves what was learned. What was kept for a second and never needed is surplus,
+/// most_learned; a second without a mistake halves what was learned. But no more is kept for that than was used in the last second or
+/// two and is not now, and a quarter more, because what is free may not fit. What was kept for a second and never needed is surplus,
 /// and goes back whatever the budget says, but for what was learned.
 
 #include <array>
@@ -107,6 +108,7 @@ private:
     /// A large span gets them if so many of its bytes are known, or likely, to be used.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
+    static constexpr std::size_t kLeastRoom = std::size_t{sizeof(void*) == 8 ? 32 : 1} << 20U;
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;
 
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
@@ -138,6 +140,8 @@ private:
     void wanted(std::size_t bytes);
     void wanted_large();
     void learn();
+    [[nodiscard]] std::size_t learned() const;
+    void count_used(std::size_t more);
 
     PageSource& pages_;
     SpanSource& own_;
@@ -152,6 +156,8 @@ private:
     std::size_t clean_ = 0;              ///< LargeSpans::taken_clean() when it was looked at last; pages
     LargeSpans::Taken latest_large_;     ///< the large span that was taken last
     std::size_t used_ = 0;               ///< bytes in spans that were acquired
+    std::size_t most_used_ = 0;          ///< since last_looked_
+    std::size_t most_used_before_ = 0;   ///< in the second or so before that
     std::size_t kept_ = 0;               ///< bytes of chunks, free and dirty
     std::size_t learned_ = 0;            ///< bytes that may be kept besides
     std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again

@@ -17,6 +17,7 @@ void SpanCache::give_back_surplus() {
     if (now - last_looked_ < kSoon) return;
     last_looked_ = now;
     // Less may be kept by now without any of it having been taken: it was given back.
+    most_used_before_ = std::exchange(most_used_, used_);
     const std::size_t surplus = std::min(std::exchange(least_kept_, kept()), kept());
     const std::size_t least = kFirstBudget + learned_;
     if (surplus > least) give_back_until(kept() - (surplus - least));
@@ -72,13 +73,24 @@ void SpanCache::learn() {
     last_learned_ = pages_.now();
 }
 
+void SpanCache::count_used(std::size_t more) {
+    used_ += more;
+    most_used_ = std::max(most_used_, used_);
+}
+
 std::size_t SpanCache::budget() const {
-    return (used_ >= kMuchUsed ? used_ : std::max(kFirstBudget, used_ / 8)) + learned_;
+    return (used_ >= kMuchUsed ? used_ : std::max(kFirstBudget, used_ / 8)) + learned();
 }
 
 /// What is kept then has not been found good enough.
 std::size_t SpanCache::budget_in_growth() const {
-    return std::max(kFirstBudget, used_ / 4) + learned_;
+    return std::max(kFirstBudget, used_ / 4) + learned();
+}
+
+/// What may be kept because it was missed: no more than was used lately and is not now, and a quarter of that for what does not fit.
+std::size_t SpanCache::learned() const {
+    const std::size_t most = std::max(most_used_, most_used_before_);
+    return std::min(learned_, most + most / 4 - used_);
 }
 
 }  // namespace quire

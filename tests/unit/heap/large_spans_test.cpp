@@ -1,0 +1,180 @@
+// How large spans are cut from extents, and become extents again.
+#include "quire/heap/large_spans.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/support/span_model.hpp"
+
+namespace quire {
+namespace {
+
+using test::kMostSmall;
+using test::SpanModel;
+
+TEST(LargeSpans, ManyExtentsBecomeOne) {
+    SpanModel model(1);
+    constexpr PageCount kPart{kMostSmall + 1};
+    constexpr std::size_t kParts = 300;  // more than there is room for seams
+    const PageCount whole{kParts * (model.cache.rounded(kPart).value + 1) - 1};
+    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
+    void* const used = model.cache.acquire(kUsed, PageCount{1});
+    model.cache.release(model.cache.acquire(whole, PageCount{1}), whole);
+    std::vector<void*> parts;
+    for (std::size_t i = 0; i < kParts; ++i) parts.push_back(model.cache.acquire(kPart, PageCount{1}));
+    void* const first = *std::ranges::min_element(parts);
+    for (void* part : parts) model.cache.release(part, kPart);
+    model.cache.check_invariants();
+    EXPECT_EQ(model.cache.acquire(whole, PageCount{1}), first);
+    model.cache.do_chores(model.cache.take_chores());
+    std::memset(first, 1, whole.bytes());
+    model.cache.release(first, whole);
+    model.cache.release(used, kUsed);
+    model.finish();
+}
+
+TEST(LargeSpans, ASpanMayEndWhereAGuardIs) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    const PageCount long_one = cache.up_to_guard(PageCount{20 * kUnitPages.value});
+    const PageCount somewhat_shorter{18 * kUnitPages.value + 1};
+    const PageCount much_shorter{11 * kUnitPages.value};
+    std::vector<void*> spans;
+    for (int i = 0; i < 3; ++i) spans.push_back(cache.acquire(long_one, PageCount{1}));
+    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
+    for (void* span : spans) {
+        std::memset(span, 1, long_one.bytes());
+        cache.release(span, long_one);
+    }
+    cache.do_chores(cache.take_chores());
+
+    const auto [first, count] = cache.acquire_roomy(somewhat_shorter, PageCount{1});
+    EXPECT_NE(std::ranges::find(spans, first), spans.end());
+    EXPECT_EQ(count, long_one);
+    EXPECT_TRUE(cache.take_chores().empty()) << "its guard was there";
+    const auto [other, exact] = cache.acquire_roomy(much_shorter, PageCount{1});
+    EXPECT_EQ(exact, much_shorter) << "that would be too much";
+    cache.do_chores(cache.take_chores());
+    const PageCount two{2 * (long_one.value + 1) - 1 - 12 * kUnitPages.value};
+    const auto [joined, both] = cache.acquire_roomy(two, PageCount{1});
+    EXPECT_GE(both, two);
+    cache.do_chores(cache.take_chores());
+    std::memset(joined, 1, both.bytes());
+    cache.release(joined, both);
+    cache.release(other, exact);
+    cache.release(first, count);
+    cache.release(used, PageCount{8192});
+    model.finish();
+}
+
+TEST(LargeSpans, ManySpansAreCutOutOfOneExtent) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr std::size_t kPairs = 100;  // more than there is room for extents
+    const PageCount wanted = cache.up_to_guard(PageCount{20 * kUnitPages.value});
+    const PageCount between = cache.up_to_guard(PageCount{40 * kUnitPages.value});
+    const PageCount whole{kPairs * (wanted.value + between.value + 2) - 1};
+    void* const used = cache.acquire(PageCount{whole.value * 2}, PageCount{1});  // so much may be kept
+    void* const place = cache.acquire(whole, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    std::memset(place, 1, whole.bytes());
+    cache.release(place, whole);
+    std::vector<std::pair<void*, PageCount>> spans;
+    for (std::size_t i = 0; i < 2 * kPairs; ++i) {
+        const PageCount count = i % 2 == 0 ? wanted : between;
+        spans.emplace_back(cache.acquire(count, PageCount{1}), count);
+        cache.do_chores(cache.take_chores());
+    }
+    for (const auto& [first, count] : spans) cache.release(first, count);
+    spans.clear();
+    for (std::size_t i = 0; i < kPairs; ++i) {
+        const auto [first, count] = cache.acquire_roomy(wanted, PageCount{1});
+        cache.do_chores(cache.take_chores());
+        cache.check_invariants();
+        spans.emplace_back(first, count);
+    }
+    for (const auto& [first, count] : spans) cache.release(first, count);
+    cache.release(used, PageCount{whole.value * 2});
+    model.finish();
+}
+
+TEST(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    const PageCount count = cache.up_to_guard(PageCount{4 * kMostSmall});
+    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
+    void* const first = cache.acquire(count, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    std::memset(first, 1, count.bytes());
+    cache.release(first, count);
+
+    const PageCount longer = cache.up_to_guard(PageCount{count.value + kMostSmall});
+    void* const extended = cache.acquire(longer, PageCount{1});
+    EXPECT_EQ(extended, first) << "and what lies behind it";
+    EXPECT_FALSE(cache.is_zero(extended, longer));
+    cache.do_chores(cache.take_chores());
+    std::memset(extended, 1, longer.bytes());
+    const PageCount much_longer{longer.value * 8};
+    void* const fresh = cache.acquire(much_longer, PageCount{1});
+    EXPECT_TRUE(cache.is_zero(fresh, much_longer)) << "the rest of the mapping";
+    cache.release(extended, longer);
+    void* const another = cache.acquire(PageCount{longer.value * 4}, PageCount{1});
+    EXPECT_NE(another, first) << "most of it would be without frames";
+    EXPECT_TRUE(cache.is_zero(another, PageCount{longer.value * 4}));
+    cache.release(another, PageCount{longer.value * 4});
+    cache.release(fresh, much_longer);
+    cache.release(used, PageCount{8192});
+    model.finish();
+}
+
+TEST(LargeSpans, OfOneThatIsTooMuchTheBeginningStays) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr PageCount kCount{4096};
+    constexpr PageCount kHalf{2100};  // so much is not little
+    void* const used = cache.acquire(kHalf, PageCount{1});
+    void* const first = cache.acquire(kCount, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    std::memset(first, 1, kCount.bytes());
+    cache.release(first, kCount);
+    const SpanCacheStatistics now = cache.statistics();
+    EXPECT_LE(now.kept_bytes, kHalf.bytes()) << "more than is used";
+    EXPECT_GT(now.kept_bytes, kHalf.bytes() / 4);
+    cache.do_chores(cache.take_chores());
+    EXPECT_EQ(cache.acquire(PageCount{kMostSmall + 1}, PageCount{1}), first);
+    cache.do_chores(cache.take_chores());
+    cache.release(first, PageCount{kMostSmall + 1});
+    cache.release(used, kHalf);
+    model.finish();
+}
+
+TEST(LargeSpans, FewerExtentsAreMadeOfThoseWithoutFrames) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr std::size_t kSpans = 120;  // more than there is room for extents, with what lies between them
+    constexpr std::size_t kFreed = 50;   // so that as much may be kept
+    constexpr PageCount kCount{1025};    // a large frame's alignment leaves something before each
+    std::vector<void*> spans;
+    for (std::size_t i = 0; i < kSpans; ++i) {
+        spans.push_back(cache.acquire(kCount, PageCount{1}));
+        cache.do_chores(cache.take_chores());
+    }
+    for (std::size_t i = 0; i < 2 * kFreed; i += 2) {
+        *static_cast<char*>(spans[i]) = 1;
+        cache.release(spans[i], kCount);
+        cache.do_chores(cache.take_chores());
+        cache.check_invariants();
+    }
+    EXPECT_EQ(cache.statistics().kept_bytes / kPageSize / kCount.value, kFreed) << "no extent had to go";
+    for (std::size_t i = 0; i < kSpans; ++i) {
+        if (i % 2 != 0 || i >= 2 * kFreed) cache.release(spans[i], kCount);
+    }
+    model.finish();
+}
+
+}  // namespace
+}  // namespace quire

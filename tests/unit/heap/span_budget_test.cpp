@@ -1,0 +1,121 @@
+// How much of what is free is kept, and what is learned about that.
+#include "quire/heap/span_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "tests/unit/support/span_model.hpp"
+
+namespace quire {
+namespace {
+
+using test::kMostSmall;
+using test::SpanModel;
+
+TEST(SpanBudget, WhatIsWantedAgainSoonIsKept) {
+    SpanModel model(1);
+    const std::size_t at_first = model.cache.statistics().budget_bytes;
+    constexpr PageCount kCount{8};
+    const auto use = [&](std::uint64_t pause) {
+        std::vector<void*> spans;
+        for (int i = 0; i < 200; ++i) {
+            spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+            std::memset(spans.back(), 1, kCount.value * kPageSize);
+        }
+        for (void* span : spans) model.cache.release(span, kCount);
+        model.pages.time += pause;
+    };
+    use(10);
+    (void)model.cache.trim();
+    use(10);
+    EXPECT_GT(model.cache.statistics().budget_bytes, at_first) << "giving back was a mistake";
+    for (int i = 0; i < 100; ++i) {
+        model.pages.time += 1500;
+        model.cache.release(model.cache.acquire(PageCount{1}, PageCount{1}), PageCount{1});
+    }
+    EXPECT_EQ(model.cache.statistics().budget_bytes, at_first) << "nobody wanted it";
+    model.finish();
+}
+
+TEST(SpanBudget, GrowthIsNoMistake) {
+    constexpr PageCount kCount{kMostSmall + 100};
+    const auto budget_after = [](PageCount given_back, PageCount wanted) {
+        SpanModel model(1);
+        if (given_back.value != 0) {
+            void* const first = model.cache.acquire(given_back, PageCount{1});
+            model.cache.do_chores(model.cache.take_chores());
+            std::memset(first, 1, given_back.bytes());
+            model.cache.release(first, given_back);
+            (void)model.cache.trim();
+        }
+        void* const second = model.cache.acquire(wanted, PageCount{1});
+        model.cache.do_chores(model.cache.take_chores());
+        model.cache.release(second, wanted);
+        const std::size_t budget = model.cache.statistics().budget_bytes;
+        model.finish();
+        return budget;
+    };
+    EXPECT_EQ(budget_after(kCount, kCount), budget_after({}, kCount) + kCount.bytes()) << "that was to be kept";
+    const PageCount more{2 * kCount.value};
+    EXPECT_EQ(budget_after(kCount, more), budget_after({}, more)) << "that would not have been enough";
+}
+
+TEST(SpanBudget, WhatNobodyNeedsForASecondGoesBack) {
+    SpanModel model(1);
+    constexpr PageCount kCount{8};
+    constexpr std::size_t kSpans = 1000;
+    std::vector<void*> spans;
+    for (std::size_t i = 0; i < 2 * kSpans; ++i) {
+        spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+        std::memset(spans.back(), 1, kCount.value * kPageSize);
+    }
+    for (; spans.size() > kSpans; spans.pop_back()) model.cache.release(spans.back(), kCount);
+    const std::size_t kept = model.cache.statistics().kept_bytes;
+    EXPECT_GT(kept, kSpans * kCount.value * kPageSize / 2) << "as much as is used may be kept";
+    const auto come_and_go = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) spans.push_back(model.cache.acquire(kCount, PageCount{1}));
+        for (std::size_t i = 0; i < count; ++i, spans.pop_back()) model.cache.release(spans.back(), kCount);
+    };
+    for (int i = 0; i < 3; ++i, model.pages.time += 1500) come_and_go(kSpans / 4);
+    const std::size_t then = model.cache.statistics().kept_bytes;
+    EXPECT_GE(then, kSpans / 5 * kCount.value * kPageSize) << "this is needed each time";
+    EXPECT_LT(then, kept - kept / 4) << "and the rest is not";
+    for (void* span : spans) model.cache.release(span, kCount);
+    model.finish();
+}
+
+TEST(SpanBudget, NoMoreIsKeptThanWasNeededLately) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr PageCount kCount{8 * kMostSmall};
+    const std::size_t at_first = cache.statistics().budget_bytes;
+    const auto use = [&](std::size_t spans) {
+        std::vector<void*> used;
+        for (std::size_t i = 0; i < spans; ++i) {
+            used.push_back(cache.acquire(kCount, PageCount{1}));
+            cache.do_chores(cache.take_chores());
+            std::memset(used.back(), 1, kCount.bytes());
+        }
+        for (void* span : used) cache.release(span, kCount);
+        cache.do_chores(cache.take_chores());
+    };
+    // Each mistake is learned, and there are many.
+    for (int i = 0; i < 50; ++i) {
+        use(8);
+        (void)cache.trim();
+    }
+    EXPECT_GT(cache.statistics().budget_bytes, at_first + 4 * kCount.bytes());
+    EXPECT_LE(cache.statistics().budget_bytes, at_first + 10 * kCount.bytes() + kCount.bytes() / 2);
+    // The seconds in which so much was needed pass.
+    for (int i = 0; i < 2; ++i) {
+        model.pages.time += 1001;
+        use(1);
+    }
+    EXPECT_LE(cache.statistics().budget_bytes, at_first + 2 * kCount.bytes());
+    model.finish();
+}
+
+}  // namespace
+}  // namespace quire
