@@ -199,8 +199,7 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     const NewLarge made = enter_large(bytes, spans_.up_to_guard(asked), aligned, purpose);
     if (made.first == nullptr) return nullptr;
     // Both take long, and nobody else knows the block yet: the others need not wait.
-    if (made.use == TouchHistory::Use::sure) spans_.get_frames(made.first, asked);
-    if (made.use == TouchHistory::Use::likely) spans_.prefer_large_frames(made.first, asked);
+    if (made.foreseen) spans_.get_frames(made.first, asked);
     if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, asked.value * kPageSize);
     return made.first;
 }
@@ -208,7 +207,9 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
 CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount asked, PageCount alignment,
                                                Purpose purpose) {
     const Section section(*this);
-    const auto [first, pages] = spans_.acquire_roomy(asked, alignment);
+    const auto [first, pages] = purpose == Purpose::growth
+                                    ? SpanSource::Roomy{spans_.acquire_growing(asked, alignment), asked}
+                                    : spans_.acquire_roomy(asked, alignment);
     if (first == nullptr) return {};
     Slab* const slab = enter(first, pages, kLargeKnown, 0);
     if (slab == nullptr) {
@@ -221,27 +222,23 @@ CentralHeap::NewLarge CentralHeap::enter_large(std::size_t bytes, PageCount aske
     large_pages_ += pages;
     const bool is_zero = spans_.is_zero(first, pages);
     const bool lacks_frames = spans_.lacks_frames(first, pages);
-    using Use = TouchHistory::Use;
     if (lacks_frames && pages >= kWorthALook) look_at_watched(pages);
-    const Use use = !lacks_frames ? Use::unknown : purpose == Purpose::growth ? Use::sure : history_.foresee(pages);
-    // The frames of one that had some already would say nothing about it, nor would large ones.
-    slab->framed = lacks_frames && is_zero && use == Use::unknown ? 0 : slab->pages;
+    const bool foreseen = lacks_frames && (purpose == Purpose::growth || history_.foresee(pages));
+    // The frames of one that had some already would say nothing about it.
+    slab->framed = lacks_frames && is_zero && !foreseen ? 0 : slab->pages;
     if (slab->framed == 0) history_.watch(pages, slab);
-    return {first, is_zero, use};
+    return {first, is_zero, foreseen};
 }
 
-/// The latest blocks of this size and of smaller ones, while they live: by now they have been used, if they ever will be. If not, their
-/// owner may need more time, and nothing is learned.
+/// The latest block of this size, while it lives: by now it has been used, if it ever will be. If not, its owner may need more time, and
+/// nothing is learned.
 void CentralHeap::look_at_watched(PageCount pages) {
-    for (unsigned below = 0; below <= TouchHistory::kDoublingsBelow; ++below) {
-        const PageCount alike{pages.value >> below};
-        Slab* const latest = history_.watched(alike);
-        if (latest == nullptr || !spans_.have_frames(latest->base, PageCount{latest->pages})) continue;
-        history_.unwatch(alike, latest);
-        history_.learn(alike, true);
-        // Its owner may be about to free it, and reads this without the lock.
-        std::atomic_ref(latest->framed).store(latest->pages, std::memory_order_relaxed);
-    }
+    Slab* const latest = history_.watched(pages);
+    if (latest == nullptr || !spans_.have_frames(latest->base, PageCount{latest->pages})) return;
+    history_.unwatch(pages, latest);
+    history_.learn(pages, true);
+    // Its owner may be about to free it, and reads this without the lock.
+    std::atomic_ref(latest->framed).store(latest->pages, std::memory_order_relaxed);
 }
 
 void CentralHeap::free_large(Slab& slab, const void* block) {

@@ -127,7 +127,7 @@ private:
     struct NewLarge {
         void* first = nullptr;
         bool is_zero = false;
-        TouchHistory::Use use = TouchHistory::Use::unknown;  ///< of pages without frames
+        bool foreseen = false;  ///< its pages, which lack frames, will be used
     };
     [[nodiscard]] NewLarge enter_large(std::size_t bytes, PageCount asked, PageCount alignment, Purpose purpose)
         QUIRE_EXCLUDES(lock_);

@@ -1,6 +1,8 @@
 #include "quire/heap/large_spans.hpp"
 
 #include <algorithm>
+#include <span>
+#include <utility>
 
 #include "quire/base/checked.hpp"
 #include "quire/base/defect.hpp"
@@ -28,33 +30,42 @@ constexpr std::size_t kLeastExtended = 2;
 
 }  // namespace
 
-LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room, bool large_frames) {
+LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room) {
     if (count.value > ~std::size_t{0} / kPageSize / 4) return {};
     const std::size_t pages = with_guard(count);
-    const std::size_t roomy = with_guard(PageCount{pages + room.mapped.value});
-    const std::size_t needed = with_guard(PageCount{count.value + room.needed.value});
-    const bool growing = room.needed.value != 0;
     const PageCount alike = pages >= 2 * kLargeFrame.value ? std::max(alignment, kLargeFrame) : alignment;
-    Extent* extent = best_for(pages, alignment);
-    // Frames without room are better than room without frames.
-    if (growing && extent != nullptr && extent->dirty == 0) extent = best_for(needed, alignment);
+    Extent* extent = extent_for(pages, alignment, room);
     if (extent == nullptr) {
-        const bool mapped = map(roomy, alike, large_frames);
-        extent = best_for(pages, alignment);
-        if (!mapped && extent == nullptr && map(pages, alike, large_frames)) extent = best_for(pages, alignment);
+        const bool mapped = map(with_guard(PageCount{pages + room.mapped.value}), alike);
+        extent = best_for(pages, alignment, false);
+        if (!mapped && extent == nullptr && map(pages, alike)) extent = best_for(pages, alignment, false);
         if (extent == nullptr) return {};
     }
-    std::byte* const first = place_in(*extent, pages, alignment, alike, growing);
-    if (std::byte* const end = first + pages * kPageSize; end > extent->end()) extend(*extent, end);
-    return take_from(*extent, first, count, growing);
+    const bool grows = room.likely.value != 0;
+    std::byte* const first = place_in(*extent, pages, alignment, alike, grows);
+    std::byte* const end = first + pages * kPageSize;
+    if (end > extent->end()) extend(*extent, end);
+    const Taken taken = take_from(*extent, first, count);
+    if (Extent* const behind = grows ? extent_at(end) : nullptr; behind != nullptr) behind->room = true;
+    return taken;
+}
+
+/// nullptr: it must be mapped.
+LargeSpans::Extent* LargeSpans::extent_for(std::size_t pages, PageCount alignment, Room room) {
+    if (room.likely.value == 0) return best_for(pages, alignment, false);
+    Extent* const roomy = best_for(pages + room.likely.value, alignment, true);
+    if (room.sure || (roomy != nullptr && roomy->dirty != 0)) return roomy;
+    // Frames without room are better than room without frames.
+    Extent* const any = best_for(pages, alignment, false);
+    return any != nullptr && any->dirty != 0 ? any : roomy;
 }
 
 /// At its beginning, so that what has frames lies together there.
 std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment, PageCount preferred,
-                                bool growing) {
-    const bool fresh = extent.dirty == 0;
-    if (fresh && extent.room && !growing) return aligned_down(extent.end() - pages * kPageSize, alignment);
-    if (fresh && fits(extent, extent.pages, pages, preferred)) return aligned(extent.first, preferred);
+                                bool grows) {
+    if (extent.room && !grows && fits(extent, extent.pages, pages, alignment))
+        return aligned_down(extent.end() - pages * kPageSize, alignment);
+    if (extent.dirty == 0 && fits(extent, extent.pages, pages, preferred)) return aligned(extent.first, preferred);
     return aligned(extent.first, alignment);
 }
 
@@ -69,13 +80,14 @@ PageCount LargeSpans::rounded(PageCount count) {
 }
 
 /// The smallest extent with frames that is large enough, because what is left of it is the least; else the largest that is with what it
-/// can be extended by; else the smallest one without frames.
-LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment) {
+/// can be extended by; else the smallest one without frames. `free_of_others`: none that another span is to grow into.
+LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment, bool free_of_others) {
     Extent* with = nullptr;
     Extent* extended = nullptr;
     Extent* without = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
+        if (free_of_others && extent.room) continue;
         if (fits(extent, extent.pages, pages, alignment)) {
             Extent*& best = extent.dirty != 0 ? with : without;
             if (best == nullptr || extent.pages < best->pages) best = &extent;
@@ -109,11 +121,10 @@ void LargeSpans::extend(Extent& extent, std::byte* end) {
 }
 
 /// A new extent without frames.
-bool LargeSpans::map(std::size_t pages, PageCount alignment, bool large_frames) {
+bool LargeSpans::map(std::size_t pages, PageCount alignment) {
     auto* const first = static_cast<std::byte*>(pages_.map(PageCount{pages}, alignment, fence_count_ < kMostFences));
     if (first == nullptr) return false;
     if (fence_count_ < kMostFences) fences_[fence_count_++] = first;
-    if (large_frames) pages_.prefer_large_frames(first, PageCount{pages});
     mapped_ += pages;
     pages_.protect(first + (pages - 1) * kPageSize, PageCount{1}, false);
     insert({.first = first, .pages = pages, .since = ++time_});
@@ -128,7 +139,7 @@ LargeSpans::Taken LargeSpans::take_between_seams(PageCount count, PageCount alig
         if (extents_[i].dirty != 0) cut_between_seams(extents_[i], with_guard(count), alignment, best);
         if (best.first != before) extent = &extents_[i];
     }
-    return extent == nullptr ? Taken{} : take_from(*extent, best.first, PageCount{best.pages - 1}, false);
+    return extent == nullptr ? Taken{} : take_from(*extent, best.first, PageCount{best.pages - 1});
 }
 
 /// From one seam, or the beginning, to the first that is far enough, for each; the fewer seams are in the middle the better, and then the
@@ -150,7 +161,7 @@ void LargeSpans::cut_between_seams(const Extent& extent, std::size_t pages, Page
     }
 }
 
-LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count, bool growing) {
+LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCount count) {
     const std::size_t pages = with_guard(count);
     const auto before = static_cast<std::size_t>(first - extent.first) / kPageSize;
     const Extent whole = extent;
@@ -174,7 +185,7 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     taken_clean_ += clean;
     frames -= std::min(frames, pages);
     if (behind != 0)
-        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since, growing});
+        insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
     std::byte* const end = first + pages * kPageSize;
     end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);
@@ -185,8 +196,20 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
 void LargeSpans::give(void* first, PageCount count) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
+    free_room(begin + pages * kPageSize);
     insert({.first = begin, .pages = pages, .dirty = std::max<std::size_t>(count.value, 1), .since = ++time_});
     while (count_ > kMostExtents) have_fewer();
+}
+
+/// Nobody will grow into what begins there.
+void LargeSpans::free_room(const std::byte* first) {
+    if (Extent* const behind = extent_at(first); behind != nullptr) behind->room = false;
+}
+
+void LargeSpans::give_empty(void* first, PageCount count) {
+    const Extent empty{.first = static_cast<std::byte*>(first), .pages = with_guard(count)};
+    free_room(empty.end());
+    unmap(empty);
 }
 
 /// Puts an extent into its place, and makes one of it and those neighbours that have frames as it does, or none as it does.
@@ -305,10 +328,27 @@ std::size_t LargeSpans::give_back_oldest(std::size_t pages) {
         std::byte* const end = extent.first + stay * kPageSize;
         if (!seams_.take(end - kPageSize)) pages_.protect(end - kPageSize, PageCount{1}, false);
         insert({extent.first, stay, frames, extent.since, extent.room});
-        extent = {.first = end, .pages = extent.pages - stay, .dirty = extent.dirty - frames};
+        // The rest stays with it, so that there is room for what is longer.
+        purge(end, extent.end());
+        insert({.first = end, .pages = extent.pages - stay, .since = extent.since, .room = extent.room});
+        return extent.dirty - frames;
     }
     unmap(extent);
     return extent.dirty;
+}
+
+/// Of an extent, up to its end. Not the guards: frames that are locked become zero by being written to.
+void LargeSpans::purge(std::byte* first, std::byte* end) {
+    std::array<PageRun, 32> runs;
+    std::size_t count = 0;
+    const auto purge_before = [&](std::byte* guard) {
+        if (guard != first) runs[count++] = {first, PageCount{static_cast<std::size_t>(guard - first) / kPageSize}};
+        first = guard + kPageSize;
+        if (count == runs.size() || (first == end && count != 0))
+            pages_.purge(std::span(runs).first(std::exchange(count, 0)));
+    };
+    for (std::byte* const seam : seams_.between(first, end)) purge_before(seam);
+    purge_before(end - kPageSize);
 }
 
 void LargeSpans::unmap(const Extent& extent) {

@@ -42,10 +42,11 @@ public:
     /// Addresses behind a span: for it to grow into, and for others. What lies in one mapping becomes one extent again.
     struct Room {
         PageCount mapped{};  ///< behind what is mapped anew, if there are so many
-        PageCount needed{};  ///< not 0: the span is likely to grow, and an extent with less is not good enough
+        PageCount likely{};  ///< by so much the span will grow: others begin as far behind it as there is room
+        bool sure = false;   ///< an extent with less is not good enough, even if it has frames
     };
     /// `alignment` is a power of two. O(extents).
-    [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room, bool large_frames);
+    [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room);
     /// The same for a span that may be longer, by up to a half, among what was kept and has frames; `first` is nullptr if there is none for
     /// which no guard need be made. O(extents + seams).
     [[nodiscard]] Taken take_between_seams(PageCount count, PageCount alignment);
@@ -57,10 +58,11 @@ public:
     /// in the way, and nothing has changed.
     [[nodiscard]] Taken resize(void* first, PageCount count, PageCount new_count);
     /// Gives back the addresses of a span that has lost its frames to another.
-    void give_empty(void* first, PageCount count) { unmap({static_cast<std::byte*>(first), with_guard(count), 0, 0}); }
+    void give_empty(void* first, PageCount count);
 
     /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
-    /// pages may have frames; of the last one, the beginning stays. How many it gave back. Addresses alone stay: spans may grow into them.
+    /// pages may have frames; of the last one, the beginning stays as it is, and the rest without frames. How many it gave back. Addresses
+    /// alone stay: spans may grow into them.
     PageCount keep_at_most(PageCount count);
     /// Gives back all kept extents, the addresses too.
     void keep_nothing();
@@ -89,25 +91,28 @@ private:
     [[nodiscard]] static constexpr std::size_t with_guard(PageCount count) {
         return (count.value / kUnitPages.value + 1) * kUnitPages.value;
     }
-    [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count, bool growing);
+    [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
     [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment,
-                                             PageCount preferred, bool growing);
+                                             PageCount preferred, bool grows);
     [[nodiscard]] static bool fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment);
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);
-    [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment);
+    [[nodiscard]] Extent* extent_for(std::size_t pages, PageCount alignment, Room room);
+    [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment, bool free_of_others);
+    void free_room(const std::byte* first);
     struct Cut {
         std::byte* first = nullptr;
         std::size_t pages = 0;
         std::size_t seams = ~std::size_t{0};  ///< that are to be ended within it
     };
     void cut_between_seams(const Extent& extent, std::size_t pages, PageCount alignment, Cut& best) const;
-    [[nodiscard]] bool map(std::size_t pages, PageCount alignment, bool large_frames);
+    [[nodiscard]] bool map(std::size_t pages, PageCount alignment);
     [[nodiscard]] Extent* extent_at(const std::byte* first);
     void insert(Extent extent);
     void have_fewer();
     void remove(Extent& extent);
     std::size_t give_back_oldest(std::size_t pages = ~std::size_t{0});
+    void purge(std::byte* first, std::byte* end);
     void unmap(const Extent& extent);
     void guard_before(std::byte* end);
     void unguard(std::byte* page);

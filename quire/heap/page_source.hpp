@@ -25,7 +25,7 @@ public:
     [[nodiscard]] virtual void* map(PageCount count, PageCount alignment, bool fenced) = 0;
     /// Takes back what map() gave, or a part of it; with the page before, if `fenced`.
     virtual void unmap(void* first, PageCount count, bool fenced) = 0;
-    /// Makes pages fault, or usable again.
+    /// Makes pages fault, or usable again; then they read as zeroes.
     virtual void protect(void* first, PageCount count, bool usable) = 0;
     /// The pages will be used, all of them and for long: large frames are welcome, where there are any.
     virtual void prefer_large_frames(void* first, PageCount count) = 0;

@@ -199,12 +199,8 @@ bool SpanCache::lacks_frames(const void* first, PageCount count) {
 }
 
 void SpanCache::get_frames(void* first, PageCount count) {
-    prefer_large_frames(first, count);
-    pages_.get_frames(first, count);
-}
-
-void SpanCache::prefer_large_frames(void* first, PageCount count) {
     if (count.value * kPageSize >= kLargeFramesAlone) pages_.prefer_large_frames(first, count);
+    pages_.get_frames(first, count);
 }
 
 void SpanCache::list(Chunk& chunk) {
@@ -221,12 +217,16 @@ void SpanCache::unlist(Chunk& chunk) {
 
 std::byte* SpanCache::take_large(PageCount count, PageCount alignment, bool growing) {
     const std::size_t bytes = count.value * kPageSize;
-    const LargeSpans::Room room{.mapped = pages_for(std::clamp(growing ? bytes : used_ / 4, kLeastRoom, kMostRoom)),
-                                .needed = pages_for(growing ? std::min(bytes, kMostRoom) : 0)};
-    const bool large_frames = growing && bytes >= kLargeFramesAlone;
-    LargeSpans::Taken taken = large_.take(count, alignment, room, large_frames);
-    if (taken.first == nullptr && trim()) taken = large_.take(count, alignment, room, large_frames);
+    const std::size_t grown = std::max(most_grown_, most_grown_before_);
+    const bool sure = growing && grown > bytes;
+    const std::size_t more = growing ? std::min(sure ? grown - bytes : bytes, kMostRoom) : 0;
+    const LargeSpans::Room room{.mapped = pages_for(std::clamp(std::max(more, used_ / 4), kLeastRoom, kMostRoom)),
+                                .likely = pages_for(more),
+                                .sure = sure};
+    LargeSpans::Taken taken = large_.take(count, alignment, room);
+    if (taken.first == nullptr && trim()) taken = large_.take(count, alignment, room);
     if (taken.first == nullptr) return nullptr;
+    if (growing) most_grown_ = std::max(most_grown_, bytes);
     if (!taken.dirty) keep_at_most(budget_in_growth());
     count_large(taken);
     return taken.first;
@@ -256,6 +256,7 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
         const LargeSpans::Taken added = large_.resize(first, count, new_count);
         if (added.first == nullptr) return false;
         latest_large_ = added;
+        if (new_count > count) most_grown_ = std::max(most_grown_, new_count.value * kPageSize);
         wanted_large();
         used_ -= count.value * kPageSize;
         count_used(new_count.value * kPageSize);

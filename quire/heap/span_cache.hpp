@@ -11,7 +11,7 @@
 /// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
 /// most_learned; a second without a mistake halves what was learned. But no more is kept for that than was used in the last second or
-/// two and is not now, and a quarter more, because what is free may not fit. What was kept for a second and never needed is surplus,
+/// two and is not now, and half as much, because what is free may not fit. What was kept for a second and never needed is surplus,
 /// and goes back whatever the budget says, but for what was learned.
 
 #include <array>
@@ -76,7 +76,6 @@ public:
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override;
-    void prefer_large_frames(void* first, PageCount count) override;
     [[nodiscard]] bool have_frames(const void* first, PageCount count) override {
         return pages_.have_frames(first, count);
     }
@@ -105,7 +104,7 @@ private:
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
-    /// A large span gets them if so many of its bytes are known, or likely, to be used.
+    /// A large span gets them if so many of its bytes are known to be used.
     static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
     static constexpr std::size_t kLeastRoom = std::size_t{sizeof(void*) == 8 ? 32 : 1} << 20U;
@@ -153,11 +152,13 @@ private:
     PageChores chores_;
     std::atomic<std::uint32_t> unfinished_{0};  ///< chores that were taken and are not done yet
     LargeSpans large_;
-    std::size_t clean_ = 0;              ///< LargeSpans::taken_clean() when it was looked at last; pages
-    LargeSpans::Taken latest_large_;     ///< the large span that was taken last
-    std::size_t used_ = 0;               ///< bytes in spans that were acquired
-    std::size_t most_used_ = 0;          ///< since last_looked_
-    std::size_t most_used_before_ = 0;   ///< in the second or so before that
+    std::size_t clean_ = 0;             ///< LargeSpans::taken_clean() when it was looked at last; pages
+    LargeSpans::Taken latest_large_;    ///< the large span that was taken last
+    std::size_t used_ = 0;              ///< bytes in spans that were acquired
+    std::size_t most_used_ = 0;         ///< since last_looked_
+    std::size_t most_used_before_ = 0;  ///< in the second or so before that
+    std::size_t most_grown_ = 0;        ///< bytes of a large span that grew, in the same time
+    std::size_t most_grown_before_ = 0;
     std::size_t kept_ = 0;               ///< bytes of chunks, free and dirty
     std::size_t learned_ = 0;            ///< bytes that may be kept besides
     std::size_t given_back_ = 0;         ///< bytes, lately, that have not been wanted again

@@ -8,7 +8,7 @@ namespace quire {
 
 /// Gives back frames if more than `bytes` are kept, and then some, so that it does not begin again at once.
 void SpanCache::keep_at_most(std::size_t bytes) {
-    if (kept() > bytes) give_back_until(bytes / 2);
+    if (kept() > bytes) give_back_until(bytes - bytes / 4);
 }
 
 /// What was kept all the time since it looked here last has not been needed.
@@ -18,6 +18,7 @@ void SpanCache::give_back_surplus() {
     last_looked_ = now;
     // Less may be kept by now without any of it having been taken: it was given back.
     most_used_before_ = std::exchange(most_used_, used_);
+    most_grown_before_ = std::exchange(most_grown_, 0);
     const std::size_t surplus = std::min(std::exchange(least_kept_, kept()), kept());
     const std::size_t least = kFirstBudget + learned_;
     if (surplus > least) give_back_until(kept() - (surplus - least));
@@ -87,10 +88,10 @@ std::size_t SpanCache::budget_in_growth() const {
     return std::max(kFirstBudget, used_ / 4) + learned();
 }
 
-/// What may be kept because it was missed: no more than was used lately and is not now, and a quarter of that for what does not fit.
+/// What may be kept because it was missed: no more than was used lately and is not now, and half of that for what does not fit.
 std::size_t SpanCache::learned() const {
     const std::size_t most = std::max(most_used_, most_used_before_);
-    return std::min(learned_, most + most / 4 - used_);
+    return std::min(learned_, most + most / 2 - used_);
 }
 
 }  // namespace quire

@@ -54,10 +54,6 @@ public:
     }
     /// These pages of a span are about to be used: gets all their frames at once, if it can. Needs no lock.
     virtual void get_frames(void* first, PageCount count) { static_cast<void>(first), static_cast<void>(count); }
-    /// Wherever these pages are used, many of them will be: large frames are welcome, if there are any. Needs no lock.
-    virtual void prefer_large_frames(void* first, PageCount count) {
-        static_cast<void>(first), static_cast<void>(count);
-    }
     /// Of a span that lacked frames: whether most of it has some now. Needs no lock.
     [[nodiscard]] virtual bool have_frames(const void* first, PageCount count) {
         static_cast<void>(first), static_cast<void>(count);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 
 #include "quire/base/address.hpp"
 
@@ -46,6 +47,8 @@ void make_guard(void* first, std::size_t bytes) {
         if (madvise(first, bytes, kInstall) == 0) return;
         means.store(Means::both, std::memory_order_relaxed);
     }
+    // As marks do: the page may be wanted again as one that reads as zeroes. Locked ones (mlockall(2)) keep their frames.
+    if (madvise(first, bytes, MADV_DONTNEED) != 0) std::memset(first, 0, bytes);
     mprotect(first, bytes, PROT_NONE);
 }
 

@@ -131,6 +131,58 @@ TEST(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
     model.finish();
 }
 
+TEST(LargeSpans, OnesThatGrowHaveRoomAndAsMuchAsOthersNeeded) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
+    const auto acquire = [&cache](PageCount count, bool grows) {
+        void* const first = grows ? cache.acquire_growing(count, PageCount{1}) : cache.acquire(count, PageCount{1});
+        cache.do_chores(cache.take_chores());
+        std::memset(first, 1, count.bytes());
+        return first;
+    };
+    const auto grow = [&cache](void* first, PageCount count, PageCount to) {
+        const bool grown = cache.resize(first, count, to);
+        cache.do_chores(cache.take_chores());
+        if (grown) std::memset(first, 1, to.bytes());
+        return grown;
+    };
+    constexpr PageCount kCount{2 * kMostSmall};
+    constexpr PageCount kGrown{16 * kMostSmall};
+    void* first = acquire(kCount, true);
+    void* second = acquire(kCount, false);
+    EXPECT_TRUE(grow(first, kCount, kGrown)) << "the other begins far behind it";
+    cache.release(first, kGrown);
+    cache.release(second, kCount);
+
+    first = acquire(kCount, true);
+    second = acquire(kCount, true);
+    EXPECT_TRUE(grow(first, kCount, kGrown));
+    EXPECT_TRUE(grow(second, kCount, kGrown));
+    cache.release(first, kGrown);
+    cache.release(second, kGrown);
+    cache.release(used, PageCount{8192});
+    model.finish();
+}
+
+TEST(LargeSpans, OneThatIsGivenUpAtOnceHasItsGuardAtOnce) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
+    cache.do_chores(cache.take_chores());
+    constexpr PageCount kCount{kMostSmall + 1};
+    cache.release(cache.acquire(kCount, PageCount{1}), kCount);
+    const PageChores late = cache.take_chores();
+    constexpr PageCount kLonger{2 * kMostSmall};
+    void* const another = cache.acquire(kLonger, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    cache.do_chores(late);
+    EXPECT_TRUE(model.pages.usable(another, kLonger)) << "there is a guard in its middle";
+    cache.release(another, kLonger);
+    cache.release(used, PageCount{8192});
+    model.finish();
+}
+
 TEST(LargeSpans, OfOneThatIsTooMuchTheBeginningStays) {
     SpanModel model(1);
     SpanCache& cache = model.cache;
@@ -148,6 +200,12 @@ TEST(LargeSpans, OfOneThatIsTooMuchTheBeginningStays) {
     EXPECT_EQ(cache.acquire(PageCount{kMostSmall + 1}, PageCount{1}), first);
     cache.do_chores(cache.take_chores());
     cache.release(first, PageCount{kMostSmall + 1});
+    constexpr PageCount kZero{6000};
+    const auto* const rest = static_cast<const std::uint8_t*>(cache.acquire(kZero, PageCount{1}));
+    ASSERT_TRUE(cache.is_zero(rest, kZero));
+    cache.do_chores(cache.take_chores());
+    for (std::size_t page = 0; page < kZero.value; ++page) ASSERT_EQ(rest[page * kPageSize], 0);
+    cache.release(const_cast<std::uint8_t*>(rest), kZero);
     cache.release(used, kHalf);
     model.finish();
 }

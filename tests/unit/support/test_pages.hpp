@@ -54,6 +54,7 @@ public:
         const std::size_t first = index(place);
         for (std::size_t i = first; i < first + count.value; ++i) {
             EXPECT_NE(states_[i], State::unmapped);
+            if (!usable && states_[i] == State::usable) std::memset(base_ + i * kPageSize, 0, kPageSize);
             states_[i] = usable ? State::usable : State::guard;
         }
         if (count.value != 0) mprotect(place, count.value * kPageSize, usable ? PROT_READ | PROT_WRITE : PROT_NONE);
@@ -72,9 +73,7 @@ public:
     }
     void purge(std::span<const PageRun> runs) override {
         for (const auto& [place, count] : runs) {
-            // Guards may lie between: what is purged has only to be mapped.
-            for (std::size_t i = index(place); i < index(place) + count.value; ++i)
-                EXPECT_NE(states_[i], State::unmapped);
+            expect_usable(place, count);
             madvise(place, count.value * kPageSize, MADV_DONTNEED);
         }
     }
