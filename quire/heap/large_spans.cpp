@@ -33,16 +33,16 @@ constexpr std::size_t kLeastExtended = 2;
 LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room room) {
     if (count.value > ~std::size_t{0} / kPageSize / 4) return {};
     const std::size_t pages = with_guard(count);
-    const PageCount alike = pages >= 2 * kLargeFrame.value ? std::max(alignment, kLargeFrame) : alignment;
     Extent* extent = extent_for(pages, alignment, room);
     if (extent == nullptr) {
-        const bool mapped = map(with_guard(PageCount{pages + room.mapped.value}), alike);
-        extent = best_for(pages, alignment, false);
-        if (!mapped && extent == nullptr && map(pages, alike)) extent = best_for(pages, alignment, false);
+        const bool mapped = map(with_guard(PageCount{pages + room.mapped.value}), alignment);
+        extent = extent_for(pages, alignment, room);
+        if (extent == nullptr) extent = best_for(pages, alignment, false);
+        if (!mapped && extent == nullptr && map(pages, alignment)) extent = best_for(pages, alignment, false);
         if (extent == nullptr) return {};
     }
     const bool grows = room.likely.value != 0;
-    std::byte* const first = place_in(*extent, pages, alignment, alike, grows);
+    std::byte* const first = place_in(*extent, pages, alignment, grows);
     std::byte* const end = first + pages * kPageSize;
     if (end > extent->end()) extend(*extent, end);
     const Taken taken = take_from(*extent, first, count);
@@ -50,7 +50,7 @@ LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room ro
     return taken;
 }
 
-/// nullptr: it must be mapped.
+/// nullptr: it is to be mapped.
 LargeSpans::Extent* LargeSpans::extent_for(std::size_t pages, PageCount alignment, Room room) {
     if (room.likely.value == 0) return best_for(pages, alignment, false);
     Extent* const roomy = best_for(pages + room.likely.value, alignment, true);
@@ -61,11 +61,9 @@ LargeSpans::Extent* LargeSpans::extent_for(std::size_t pages, PageCount alignmen
 }
 
 /// At its beginning, so that what has frames lies together there.
-std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment, PageCount preferred,
-                                bool grows) {
+std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows) {
     if (extent.room && !grows && fits(extent, extent.pages, pages, alignment))
         return aligned_down(extent.end() - pages * kPageSize, alignment);
-    if (extent.dirty == 0 && fits(extent, extent.pages, pages, preferred)) return aligned(extent.first, preferred);
     return aligned(extent.first, alignment);
 }
 
@@ -307,6 +305,7 @@ LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new
 PageCount LargeSpans::keep_at_most(PageCount count) {
     std::size_t given = 0;
     while (kept_ > count.value) given += give_back_oldest(kept_ - count.value);
+    while (count_ > kMostExtents) have_fewer();
     return {given};
 }
 

@@ -85,15 +85,13 @@ private:
     };
     static constexpr std::size_t kMostExtents = 64;
     static constexpr std::size_t kMostFences = 256;  ///< mappings beyond that do without
-    static constexpr PageCount kLargeFrame{512};
 
     /// Pages of a span: its own and at least one guard, in whole units.
     [[nodiscard]] static constexpr std::size_t with_guard(PageCount count) {
         return (count.value / kUnitPages.value + 1) * kUnitPages.value;
     }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
-    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment,
-                                             PageCount preferred, bool grows);
+    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows);
     [[nodiscard]] static bool fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment);
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);

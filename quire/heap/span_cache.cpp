@@ -198,11 +198,6 @@ bool SpanCache::lacks_frames(const void* first, PageCount count) {
     return units_for(count) <= kMostUnits && is_zero(first, count) && !chunks_.find(first)->large;
 }
 
-void SpanCache::get_frames(void* first, PageCount count) {
-    if (count.value * kPageSize >= kLargeFramesAlone) pages_.prefer_large_frames(first, count);
-    pages_.get_frames(first, count);
-}
-
 void SpanCache::list(Chunk& chunk) {
     chunk.previous = last_with_room_;
     chunk.next = nullptr;

@@ -75,7 +75,7 @@ public:
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
     [[nodiscard]] bool lacks_frames(const void* first, PageCount count) override;
-    void get_frames(void* first, PageCount count) override;
+    void get_frames(void* first, PageCount count) override { pages_.get_frames(first, count); }
     [[nodiscard]] bool have_frames(const void* first, PageCount count) override {
         return pages_.have_frames(first, count);
     }
@@ -104,8 +104,6 @@ private:
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
-    /// A large span gets them if so many of its bytes are known to be used.
-    static constexpr std::size_t kLargeFramesAlone = std::size_t{4} << 20U;
     /// Addresses behind a new mapping.
     static constexpr std::size_t kLeastRoom = std::size_t{sizeof(void*) == 8 ? 32 : 1} << 20U;
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;

@@ -215,10 +215,11 @@ TEST(LargeSpans, FewerExtentsAreMadeOfThoseWithoutFrames) {
     SpanCache& cache = model.cache;
     constexpr std::size_t kSpans = 120;  // more than there is room for extents, with what lies between them
     constexpr std::size_t kFreed = 50;   // so that as much may be kept
-    constexpr PageCount kCount{1025};    // a large frame's alignment leaves something before each
+    constexpr PageCount kCount{1025};
+    constexpr PageCount kAlignment{512};  // leaves something before each
     std::vector<void*> spans;
     for (std::size_t i = 0; i < kSpans; ++i) {
-        spans.push_back(cache.acquire(kCount, PageCount{1}));
+        spans.push_back(cache.acquire(kCount, kAlignment));
         cache.do_chores(cache.take_chores());
     }
     for (std::size_t i = 0; i < 2 * kFreed; i += 2) {
