@@ -78,18 +78,18 @@ PageCount LargeSpans::rounded(PageCount count) {
 }
 
 /// The smallest extent with frames that is large enough, because what is left of it is the least; else the largest that is with what it
-/// can be extended by; else the smallest one without frames. `free_of_others`: none that another span is to grow into.
-LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment, bool free_of_others) {
+/// can be extended by; else the smallest one without frames. For a span that grows, none that another is to grow into.
+LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment, bool grows) {
     Extent* with = nullptr;
     Extent* extended = nullptr;
     Extent* without = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
-        if (free_of_others && extent.room) continue;
+        if (grows && extent.room) continue;
         if (fits(extent, extent.pages, pages, alignment)) {
             Extent*& best = extent.dirty != 0 ? with : without;
             if (best == nullptr || extent.pages < best->pages) best = &extent;
-        } else if (extent.pages >= pages / kLeastExtended &&
+        } else if ((grows || extent.pages >= pages / kLeastExtended) &&
                    fits(extent, extent.pages + extensible_by(extent), pages, alignment)) {
             if (extended == nullptr || extent.pages > extended->pages) extended = &extent;
         }

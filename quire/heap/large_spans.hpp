@@ -96,7 +96,7 @@ private:
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);
     [[nodiscard]] Extent* extent_for(std::size_t pages, PageCount alignment, Room room);
-    [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment, bool free_of_others);
+    [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment, bool grows);
     void free_room(const std::byte* first);
     struct Cut {
         std::byte* first = nullptr;

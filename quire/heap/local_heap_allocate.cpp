@@ -26,7 +26,7 @@ constexpr std::size_t kCarvedBytes = 4096;
 /// but for what has frames already.
 constexpr std::size_t kMostCarved = std::max(kCarvedBytes, kHeapShape.idle_bytes / 16);
 /// Of the pages that a class has got so far, one in so many is got early.
-constexpr std::uint32_t kEarly = 4;
+constexpr std::uint32_t kEarly = 8;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
 constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 /// A size lends another so many blocks at once, if it has twice as many.
@@ -268,7 +268,7 @@ std::size_t LocalHeap::framed_room(const Slab& slab) {
 }
 
 /// Blocks below `end` are about to be used: frames for them, several at once because that is much cheaper than a fault for
-/// each, and the more the class has grown, the more will be used. No more than a fifth is early, and a page.
+/// each, and the more the class has grown, the more will be used. No more than a ninth is early, and a page.
 void LocalHeap::get_frames(Slab& slab, std::size_t end) {
     const std::uint32_t used = slab.pages_up_to(end);
     if (used <= slab.framed) return;
