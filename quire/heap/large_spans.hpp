@@ -13,7 +13,9 @@
 /// seldom has to be moved, and each move costs a call, a frame and a fault. A span of rounded() pages reaches to its guard. What
 /// lies before a span faults, too: another's guard, or the mapping's fence (but for mappings beyond the 256th, which have none).
 /// Where extents have become one, their guards stay between them, seams, until a span is cut out. A span may be longer than need be if it
-/// then ends at a seam. A new guard is a chore: what lies behind it may be another's before that is done.
+/// then ends at a seam. Those that have frames become one, and those that have none and read as zeroes; what has frames lies at the
+/// beginning of a mapping, is used first, and is extended by what lies behind it. Behind a span that grows is room for it: others
+/// begin at the room's end. A new guard is a chore: what lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>

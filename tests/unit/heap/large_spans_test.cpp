@@ -165,6 +165,32 @@ TEST(LargeSpans, OnesThatGrowHaveRoomAndAsMuchAsOthersNeeded) {
     model.finish();
 }
 
+TEST(LargeSpans, OneGrowsToTheEndOfItsMapping) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
+    void* const used = cache.acquire(kUsed, PageCount{1});
+    constexpr PageCount kCount{2 * kMostSmall};
+    void* const first = cache.acquire(kCount, PageCount{1});
+    void* const behind = cache.acquire(kCount, PageCount{1});
+    cache.do_chores(cache.take_chores());
+    std::memset(behind, 1, kCount.bytes());
+    cache.release(behind, kCount);
+    // Over what has frames, and all that lies behind that.
+    const PageCount others = cache.rounded(kUsed) + PageCount{2};
+    const PageCount whole{cache.statistics().mapped_bytes / kPageSize - others.value};
+    EXPECT_FALSE(cache.resize(first, kCount, whole + kUnitPages));
+    ASSERT_TRUE(cache.resize(first, kCount, whole));
+    cache.do_chores(cache.take_chores());
+    cache.check_invariants();
+    EXPECT_TRUE(model.pages.usable(first, whole));
+    EXPECT_FALSE(model.pages.usable(static_cast<std::byte*>(first) + whole.bytes(), PageCount{1}));
+    std::memset(first, 1, whole.bytes());
+    cache.release(first, whole);
+    cache.release(used, kUsed);
+    model.finish();
+}
+
 TEST(LargeSpans, OneThatIsGivenUpAtOnceHasItsGuardAtOnce) {
     SpanModel model(1);
     SpanCache& cache = model.cache;
