@@ -8,7 +8,8 @@ BATCH, PAGING = "quire/paging/flush_batch.cpp", "quire/paging/paging.cpp"
 LIST, TREE, POOL = "quire/space/range_list.cpp", "quire/space/range_tree.cpp", "quire/space/node_pool.cpp"
 SPACE, FAULT, FORK, KERNEL = "quire/space/space.cpp", "quire/space/fault.cpp", "quire/space/fork.cpp", "quire/space/kernel_space.cpp"
 MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "quire/space/protect.cpp", "quire/space/break.cpp"
-CENTRAL, SPANS, EXTENTS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp", "quire/heap/large_spans.cpp"
+CENTRAL, SPANS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp"
+EXTENTS, PLACES = "quire/heap/large_spans.cpp", "quire/heap/large_spans_place.cpp"
 BUDGET = "quire/heap/span_cache_budget.cpp"
 LOCAL, FREE, RETURN, LOOK = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready"))
 READY, KNOWN = "quire/heap/ready_blocks.hpp", "quire/heap/known_slabs.hpp"
@@ -138,9 +139,9 @@ MUTANTS = [
     Mutant("a block waits among those of another word", FREE, "batch.word != number / Slab::kWordBits || ", "", "local_heap_test"),
     Mutant("a slab is not looked at when its first block is free", SLAB, "has_freed() ? floor : std::max(carved, 1U) - 1;", "floor;", "local_heap_test"),
     Mutant("a slab that went to somebody else is still known", FREE, "    known_.forget(slab);\n    Slabs& slabs", "    Slabs& slabs", "local_heap_test"),
-    Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_test"),
-    Mutant("a double free from afar goes unnoticed", RETURN, "require((batch.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
-    Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_test"),
+    Mutant("from afar, any address is a block", FREE, "require(number < slab.capacity, Slab::kNotABlock);", "", "local_heap_death_test"),
+    Mutant("a double free from afar goes unnoticed", RETURN, "require((batch.blocks & block) == 0, Slab::kFreedTwice);", "", "local_heap_death_test"),
+    Mutant("what two free from afar is not compared", RETURNED, "require((before & blocks) == 0, Slab::kFreedTwice);", "", "local_heap_death_test"),
     Mutant("what is returned of a shared slab is lost", RETURN, "if (central_->collect_shared(slab)) return;", "return;", "local_heap_test"),
     Mutant("a slab whose owner has ended stays marked as on its way", RETURN,
            "put_into_inbox(slab)) return;\n    slab.in_inbox.exchange(false, std::memory_order_seq_cst);\n    settle(slab);",
@@ -149,8 +150,8 @@ MUTANTS = [
     Mutant("used units count as zero", SPANS, "    chunk.dirty |= taken;\n", "", "span_cache_test"),
     Mutant("growth is taken for a mistake", BUDGET, "if (bytes == 0 || bytes > given_back_) return;", "bytes = std::min(bytes, given_back_);", "span_budget_test"),
     Mutant("frames that were given back stay", SPANS, "    if (together.count != 0) pages_.purge(std::span(together.runs).first(together.count));\n", "", "span_cache_test"),
-    Mutant("a span is longer than need be by any length", EXTENTS, "cut.pages > pages + pages / kSlack || ", "", "large_spans_test"),
-    Mutant("a span between seams is too short", EXTENTS, "while (pages_to(end_of(last)) < pages) ++last;", "", "large_spans_test"),
+    Mutant("a span is longer than need be by any length", PLACES, "cut.pages > pages + pages / kSlack || ", "", "large_spans_test"),
+    Mutant("a span between seams is too short", PLACES, "while (pages_to(end_of(last)) < pages) ++last;", "", "large_spans_test"),
     Mutant("an extent is cut into more than there is room for", EXTENTS, "    while (count_ > kMostExtents) have_fewer();\n    return {.first", "    return {.first", "large_spans_test"),
     Mutant("what has no frames is one with what has some", EXTENTS, " && alike(extents_[place])", "", "large_spans_test"),
     Mutant("of an extent that is too much nothing stays", EXTENTS, "if (stay != 0 && stay < extent.pages) {", "if (stay == ~std::size_t{0}) {", "large_spans_test"),
@@ -168,7 +169,9 @@ MUTANTS = [
     Mutant("a block that lives is not looked at", CENTRAL, "    history_.learn(pages, true);\n", "", "large_blocks_test"),
     Mutant("frames go because there are too many extents", EXTENTS, "    if (smallest.dirty != 0) {", "    if (smallest.pages != 0) {", "large_spans_test"),
     Mutant("what is purged ends with its guard", EXTENTS, "    purge_before(end - kPageSize);", "    purge_before(end);", "large_spans_test"),
-    Mutant("others begin where a span is to grow", EXTENTS, "if (extent.room && !grows && ", "if (!grows && extent.pages == 0 && ", "large_spans_test"),
+    Mutant("others begin where a span is to grow", PLACES, "    if (extent.room) return", "    if (extent.pages == 0) return", "large_spans_test"),
+    Mutant("nobody else may ever use the room of a span that grew", EXTENTS, "        behind->room = false;", "        static_cast<void>(behind);", "large_spans_test"),
+    Mutant("what was learned is never too much", BUDGET, "kFirstBudget + learned();", "kFirstBudget + learned_;", "span_budget_test"),
     Mutant("how far spans grow is not learned", SPANS, "const bool sure = growing && grown > bytes;", "const bool sure = false;", "large_spans_test"),
     Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = std::atomic_ref(slab.framed).load(std::memory_order_relaxed) == 0;", "const bool watched = true;", "large_blocks_test"),
     Mutant("a block that moves stays in the map where it was", CENTRAL, "    map_.set(range_of(page_of(from), kLargeKnown), nullptr);\n", "", "large_blocks_test"),

@@ -49,22 +49,24 @@ public:
     };
     /// `alignment` is a power of two. O(extents).
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room);
-    /// The same for a span that may be longer, by up to a half, among what was kept and has frames; `first` is nullptr if there is none for
-    /// which no guard need be made. O(extents + seams).
+    /// The same for a span that may be longer, by up to a half, among what was kept, has frames and is nobody's room; `first` is nullptr if
+    /// there is none for which no guard need be made. O(extents + seams).
     [[nodiscard]] Taken take_between_seams(PageCount count, PageCount alignment);
     /// As many pages as there is room for in the units that `count` pages take.
     [[nodiscard]] static PageCount rounded(PageCount count);
-    /// Keeps a span; gives back the extent that was kept for the longest time if there are too many. O(extents).
+    /// Keeps a span. If there are too many extents, one without frames becomes part of another or goes, or the oldest goes. O(extents).
     void give(void* first, PageCount count);
     /// Makes a span shorter or longer where it lies, contents kept. What was added, or where its end was; `first` is nullptr if something is
-    /// in the way, and nothing has changed.
+    /// in the way, and nothing has changed. O(extents).
     [[nodiscard]] Taken resize(void* first, PageCount count, PageCount new_count);
     /// Gives back the addresses of a span that has lost its frames to another.
-    void give_empty(void* first, PageCount count);
+    void give_empty(void* first, PageCount count) {
+        unmap({.first = static_cast<std::byte*>(first), .pages = with_guard(count)});
+    }
 
     /// Gives kept extents with frames back, those first that were kept for the longest time, until no more than `count` of their
     /// pages may have frames; of the last one, the beginning stays as it is, and the rest without frames. How many it gave back. Addresses
-    /// alone stay: spans may grow into them.
+    /// alone stay: spans may grow into them. O(extents) for each that goes.
     PageCount keep_at_most(PageCount count);
     /// Gives back all kept extents, the addresses too.
     void keep_nothing();
@@ -93,12 +95,13 @@ private:
         return (count.value / kUnitPages.value + 1) * kUnitPages.value;
     }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
-    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows);
+    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment);
     [[nodiscard]] static bool fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment);
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);
     [[nodiscard]] Extent* extent_for(std::size_t pages, PageCount alignment, Room room);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment, bool grows);
+    void keep_room(const std::byte* first, PageCount likely);
     void free_room(const std::byte* first);
     struct Cut {
         std::byte* first = nullptr;

@@ -16,11 +16,11 @@ void SpanCache::give_back_surplus() {
     const std::uint64_t now = pages_.now();
     if (now - last_looked_ < kSoon) return;
     last_looked_ = now;
-    // Less may be kept by now without any of it having been taken: it was given back.
     most_used_before_ = std::exchange(most_used_, used_);
     most_grown_before_ = std::exchange(most_grown_, 0);
+    // Less may be kept by now without any of it having been taken: it was given back.
     const std::size_t surplus = std::min(std::exchange(least_kept_, kept()), kept());
-    const std::size_t least = kFirstBudget + learned_;
+    const std::size_t least = kFirstBudget + learned();
     if (surplus > least) give_back_until(kept() - (surplus - least));
     least_kept_ = std::min(least_kept_, kept());
 }

@@ -42,11 +42,16 @@ int main(int count, char** arguments) {
         return 1;
     }
     char* const place = static_cast<char*>(mapping) + (kLargeFrame - reinterpret_cast<std::uintptr_t>(mapping) % kLargeFrame) % kLargeFrame;
-    if (large && madvise(place, kBytes, MADV_HUGEPAGE) != 0) std::perror("pages: no large frames");
+    bool done = !large || madvise(place, kBytes, MADV_HUGEPAGE) == 0;
     const double got = nanoseconds_a_page([&] {
-        for (std::size_t at = 0; populate && at < kBytes; at += step) madvise(place + at, step, kPopulateWrite);
+        for (std::size_t at = 0; populate && done && at < kBytes; at += step)
+            done = madvise(place + at, step, kPopulateWrite) == 0;
         if (!populate) touch(place);
     });
+    if (!done) {
+        std::perror("pages: this Linux cannot do that");
+        return 1;
+    }
     const double again = nanoseconds_a_page([&] { touch(place); });
     const double gone = nanoseconds_a_page([&] { munmap(place, kBytes); });
     std::printf("%.0f %.0f %.0f\n", got, again, gone);

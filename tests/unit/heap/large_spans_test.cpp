@@ -16,41 +16,62 @@ namespace {
 using test::kMostSmall;
 using test::SpanModel;
 
-TEST(LargeSpans, ManyExtentsBecomeOne) {
-    SpanModel model(1);
+class LargeSpans : public testing::Test {
+protected:
+    static constexpr PageCount kUsed{8192};
+
+    void TearDown() override {
+        cache.release(used, kUsed);
+        model.finish();
+    }
+    void do_chores() { cache.do_chores(cache.take_chores()); }
+    /// All of it is written to.
+    void* use(PageCount count, bool grows = false) {
+        void* const first = grows ? cache.acquire_growing(count, PageCount{1}) : cache.acquire(count, PageCount{1});
+        do_chores();
+        std::memset(first, 1, count.bytes());
+        return first;
+    }
+    bool grow(void* first, PageCount count, PageCount to) {
+        const bool grown = cache.resize(first, count, to);
+        do_chores();
+        if (grown) std::memset(first, 1, to.bytes());
+        return grown;
+    }
+    [[nodiscard]] std::size_t mapped() const { return cache.statistics().mapped_bytes / kPageSize; }
+
+    SpanModel model{1};
+    SpanCache& cache = model.cache;
+    void* const used = cache.acquire(kUsed, PageCount{1});  ///< while so much is used, as much may be kept
+};
+
+TEST_F(LargeSpans, ManyExtentsBecomeOne) {
     constexpr PageCount kPart{kMostSmall + 1};
     constexpr std::size_t kParts = 300;  // more than there is room for seams
-    const PageCount whole{kParts * (model.cache.rounded(kPart).value + 1) - 1};
-    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
-    void* const used = model.cache.acquire(kUsed, PageCount{1});
-    model.cache.release(model.cache.acquire(whole, PageCount{1}), whole);
+    const PageCount whole{kParts * (cache.rounded(kPart).value + 1) - 1};
+    cache.release(cache.acquire(whole, PageCount{1}), whole);
     std::vector<void*> parts;
-    for (std::size_t i = 0; i < kParts; ++i) parts.push_back(model.cache.acquire(kPart, PageCount{1}));
+    for (std::size_t i = 0; i < kParts; ++i) parts.push_back(cache.acquire(kPart, PageCount{1}));
     void* const first = *std::ranges::min_element(parts);
-    for (void* part : parts) model.cache.release(part, kPart);
-    model.cache.check_invariants();
-    EXPECT_EQ(model.cache.acquire(whole, PageCount{1}), first);
-    model.cache.do_chores(model.cache.take_chores());
+    for (void* part : parts) cache.release(part, kPart);
+    cache.check_invariants();
+    EXPECT_EQ(cache.acquire(whole, PageCount{1}), first);
+    do_chores();
     std::memset(first, 1, whole.bytes());
-    model.cache.release(first, whole);
-    model.cache.release(used, kUsed);
-    model.finish();
+    cache.release(first, whole);
 }
 
-TEST(LargeSpans, ASpanMayEndWhereAGuardIs) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
+TEST_F(LargeSpans, ASpanMayEndWhereAGuardIs) {
     const PageCount long_one = cache.up_to_guard(PageCount{20 * kUnitPages.value});
     const PageCount somewhat_shorter{18 * kUnitPages.value + 1};
     const PageCount much_shorter{11 * kUnitPages.value};
     std::vector<void*> spans;
     for (int i = 0; i < 3; ++i) spans.push_back(cache.acquire(long_one, PageCount{1}));
-    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
     for (void* span : spans) {
         std::memset(span, 1, long_one.bytes());
         cache.release(span, long_one);
     }
-    cache.do_chores(cache.take_chores());
+    do_chores();
 
     const auto [first, count] = cache.acquire_roomy(somewhat_shorter, PageCount{1});
     EXPECT_NE(std::ranges::find(spans, first), spans.end());
@@ -58,57 +79,50 @@ TEST(LargeSpans, ASpanMayEndWhereAGuardIs) {
     EXPECT_TRUE(cache.take_chores().empty()) << "its guard was there";
     const auto [other, exact] = cache.acquire_roomy(much_shorter, PageCount{1});
     EXPECT_EQ(exact, much_shorter) << "that would be too much";
-    cache.do_chores(cache.take_chores());
+    do_chores();
     const PageCount two{2 * (long_one.value + 1) - 1 - 12 * kUnitPages.value};
     const auto [joined, both] = cache.acquire_roomy(two, PageCount{1});
     EXPECT_GE(both, two);
-    cache.do_chores(cache.take_chores());
+    do_chores();
     std::memset(joined, 1, both.bytes());
     cache.release(joined, both);
     cache.release(other, exact);
     cache.release(first, count);
-    cache.release(used, PageCount{8192});
-    model.finish();
 }
 
-TEST(LargeSpans, ManySpansAreCutOutOfOneExtent) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
+TEST_F(LargeSpans, ManySpansAreCutOutOfOneExtent) {
     constexpr std::size_t kPairs = 100;  // more than there is room for extents
     const PageCount wanted = cache.up_to_guard(PageCount{20 * kUnitPages.value});
     const PageCount between = cache.up_to_guard(PageCount{40 * kUnitPages.value});
     const PageCount whole{kPairs * (wanted.value + between.value + 2) - 1};
-    void* const used = cache.acquire(PageCount{whole.value * 2}, PageCount{1});  // so much may be kept
+    const PageCount more{whole.value * 2};
+    void* const also_used = cache.acquire(more, PageCount{1});  // so much may be kept
     void* const place = cache.acquire(whole, PageCount{1});
-    cache.do_chores(cache.take_chores());
+    do_chores();
     std::memset(place, 1, whole.bytes());
     cache.release(place, whole);
     std::vector<std::pair<void*, PageCount>> spans;
     for (std::size_t i = 0; i < 2 * kPairs; ++i) {
         const PageCount count = i % 2 == 0 ? wanted : between;
         spans.emplace_back(cache.acquire(count, PageCount{1}), count);
-        cache.do_chores(cache.take_chores());
+        do_chores();
     }
     for (const auto& [first, count] : spans) cache.release(first, count);
     spans.clear();
     for (std::size_t i = 0; i < kPairs; ++i) {
         const auto [first, count] = cache.acquire_roomy(wanted, PageCount{1});
-        cache.do_chores(cache.take_chores());
+        do_chores();
         cache.check_invariants();
         spans.emplace_back(first, count);
     }
     for (const auto& [first, count] : spans) cache.release(first, count);
-    cache.release(used, PageCount{whole.value * 2});
-    model.finish();
+    cache.release(also_used, more);
 }
 
-TEST(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
+TEST_F(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
     const PageCount count = cache.up_to_guard(PageCount{4 * kMostSmall});
-    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
     void* const first = cache.acquire(count, PageCount{1});
-    cache.do_chores(cache.take_chores());
+    do_chores();
     std::memset(first, 1, count.bytes());
     cache.release(first, count);
 
@@ -116,7 +130,7 @@ TEST(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
     void* const extended = cache.acquire(longer, PageCount{1});
     EXPECT_EQ(extended, first) << "and what lies behind it";
     EXPECT_FALSE(cache.is_zero(extended, longer));
-    cache.do_chores(cache.take_chores());
+    do_chores();
     std::memset(extended, 1, longer.bytes());
     const PageCount much_longer{longer.value * 8};
     void* const fresh = cache.acquire(much_longer, PageCount{1});
@@ -127,118 +141,95 @@ TEST(LargeSpans, WhatHadFramesIsUsedAgainAndTheRestReadsAsZeroes) {
     EXPECT_TRUE(cache.is_zero(another, PageCount{longer.value * 4}));
     cache.release(another, PageCount{longer.value * 4});
     cache.release(fresh, much_longer);
-    cache.release(used, PageCount{8192});
-    model.finish();
 }
 
-TEST(LargeSpans, OnesThatGrowHaveRoomAndAsMuchAsOthersNeeded) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
-    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
-    const auto acquire = [&cache](PageCount count, bool grows) {
-        void* const first = grows ? cache.acquire_growing(count, PageCount{1}) : cache.acquire(count, PageCount{1});
-        cache.do_chores(cache.take_chores());
-        std::memset(first, 1, count.bytes());
-        return first;
-    };
-    const auto grow = [&cache](void* first, PageCount count, PageCount to) {
-        const bool grown = cache.resize(first, count, to);
-        cache.do_chores(cache.take_chores());
-        if (grown) std::memset(first, 1, to.bytes());
-        return grown;
-    };
+TEST_F(LargeSpans, OnesThatGrowHaveRoomAndAsMuchAsOthersNeeded) {
     constexpr PageCount kCount{2 * kMostSmall};
     constexpr PageCount kGrown{16 * kMostSmall};
-    void* first = acquire(kCount, true);
-    void* second = acquire(kCount, false);
+    void* first = use(kCount, true);
+    void* second = use(kCount);
     EXPECT_TRUE(grow(first, kCount, kGrown)) << "the other begins far behind it";
     cache.release(first, kGrown);
     cache.release(second, kCount);
+    cache.check_invariants();
 
-    first = acquire(kCount, true);
-    second = acquire(kCount, true);
+    first = use(kCount, true);
+    second = use(kCount, true);
     EXPECT_TRUE(grow(first, kCount, kGrown));
     EXPECT_TRUE(grow(second, kCount, kGrown));
     cache.release(first, kGrown);
     cache.release(second, kGrown);
-    cache.release(used, PageCount{8192});
-    model.finish();
+
+    // Where those were is room for others that grow.
+    const std::size_t before = mapped();
+    first = use(kCount, true);
+    second = use(kCount, true);
+    EXPECT_EQ(mapped(), before);
+    cache.release(first, kCount);
+    cache.release(second, kCount);
 }
 
-TEST(LargeSpans, OneGrowsToTheEndOfItsMapping) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
-    constexpr PageCount kUsed{8192};  // while so much is used, as much may be kept
-    void* const used = cache.acquire(kUsed, PageCount{1});
+TEST_F(LargeSpans, OthersLeaveTheRoomThatHasFrames) {
     constexpr PageCount kCount{2 * kMostSmall};
-    void* const first = cache.acquire(kCount, PageCount{1});
-    void* const behind = cache.acquire(kCount, PageCount{1});
-    cache.do_chores(cache.take_chores());
-    std::memset(behind, 1, kCount.bytes());
-    cache.release(behind, kCount);
+    constexpr PageCount kGrown{16 * kMostSmall};
+    void* first = use(kCount, true);
+    EXPECT_TRUE(grow(first, kCount, kGrown));
+    cache.release(first, kGrown);
+    first = use(kCount, true);  // where frames are, and more behind it
+    const auto [other, count] = cache.acquire_roomy(kCount, PageCount{1});
+    do_chores();
+    EXPECT_TRUE(grow(first, kCount, PageCount{kGrown.value / 2}));
+    cache.release(other, count);
+    cache.release(first, PageCount{kGrown.value / 2});
+}
+
+TEST_F(LargeSpans, OneGrowsToTheEndOfItsMapping) {
+    constexpr PageCount kCount{2 * kMostSmall};
+    void* const first = use(kCount);
+    cache.release(use(kCount), kCount);
     // Over what has frames, and all that lies behind that.
     const PageCount others = cache.rounded(kUsed) + PageCount{2};
-    const PageCount whole{cache.statistics().mapped_bytes / kPageSize - others.value};
-    EXPECT_FALSE(cache.resize(first, kCount, whole + kUnitPages));
-    ASSERT_TRUE(cache.resize(first, kCount, whole));
-    cache.do_chores(cache.take_chores());
+    const PageCount whole{mapped() - others.value};
+    EXPECT_FALSE(grow(first, kCount, whole + kUnitPages));
+    ASSERT_TRUE(grow(first, kCount, whole));
     cache.check_invariants();
-    EXPECT_TRUE(model.pages.usable(first, whole));
     EXPECT_FALSE(model.pages.usable(static_cast<std::byte*>(first) + whole.bytes(), PageCount{1}));
-    std::memset(first, 1, whole.bytes());
     cache.release(first, whole);
-    cache.release(used, kUsed);
-    model.finish();
 }
 
-TEST(LargeSpans, OneThatIsGivenUpAtOnceHasItsGuardAtOnce) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
-    void* const used = cache.acquire(PageCount{8192}, PageCount{1});  // while so much is used, as much may be kept
-    cache.do_chores(cache.take_chores());
+TEST_F(LargeSpans, OneThatIsGivenUpAtOnceHasItsGuardAtOnce) {
+    do_chores();
     constexpr PageCount kCount{kMostSmall + 1};
     cache.release(cache.acquire(kCount, PageCount{1}), kCount);
     const PageChores late = cache.take_chores();
     constexpr PageCount kLonger{2 * kMostSmall};
     void* const another = cache.acquire(kLonger, PageCount{1});
-    cache.do_chores(cache.take_chores());
+    do_chores();
     cache.do_chores(late);
     EXPECT_TRUE(model.pages.usable(another, kLonger)) << "there is a guard in its middle";
     cache.release(another, kLonger);
-    cache.release(used, PageCount{8192});
-    model.finish();
 }
 
-TEST(LargeSpans, OfOneThatIsTooMuchTheBeginningStays) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
-    constexpr PageCount kCount{4096};
-    constexpr PageCount kHalf{2100};  // so much is not little
-    void* const used = cache.acquire(kHalf, PageCount{1});
-    void* const first = cache.acquire(kCount, PageCount{1});
-    cache.do_chores(cache.take_chores());
-    std::memset(first, 1, kCount.bytes());
+TEST_F(LargeSpans, OfOneThatIsTooMuchTheBeginningStays) {
+    constexpr PageCount kCount{2 * kUsed.value};
+    void* const first = use(kCount);
     cache.release(first, kCount);
     const SpanCacheStatistics now = cache.statistics();
-    EXPECT_LE(now.kept_bytes, kHalf.bytes()) << "more than is used";
-    EXPECT_GT(now.kept_bytes, kHalf.bytes() / 4);
-    cache.do_chores(cache.take_chores());
+    EXPECT_LE(now.kept_bytes, kUsed.bytes()) << "more than is used";
+    EXPECT_GT(now.kept_bytes, kUsed.bytes() / 2);
+    do_chores();
     EXPECT_EQ(cache.acquire(PageCount{kMostSmall + 1}, PageCount{1}), first);
-    cache.do_chores(cache.take_chores());
+    do_chores();
     cache.release(first, PageCount{kMostSmall + 1});
-    constexpr PageCount kZero{6000};
+    constexpr PageCount kZero{14'000};  // most of it without frames
     const auto* const rest = static_cast<const std::uint8_t*>(cache.acquire(kZero, PageCount{1}));
     ASSERT_TRUE(cache.is_zero(rest, kZero));
-    cache.do_chores(cache.take_chores());
+    do_chores();
     for (std::size_t page = 0; page < kZero.value; ++page) ASSERT_EQ(rest[page * kPageSize], 0);
     cache.release(const_cast<std::uint8_t*>(rest), kZero);
-    cache.release(used, kHalf);
-    model.finish();
 }
 
-TEST(LargeSpans, FewerExtentsAreMadeOfThoseWithoutFrames) {
-    SpanModel model(1);
-    SpanCache& cache = model.cache;
+TEST_F(LargeSpans, FewerExtentsAreMadeOfThoseWithoutFrames) {
     constexpr std::size_t kSpans = 120;  // more than there is room for extents, with what lies between them
     constexpr std::size_t kFreed = 50;   // so that as much may be kept
     constexpr PageCount kCount{1025};
@@ -246,19 +237,18 @@ TEST(LargeSpans, FewerExtentsAreMadeOfThoseWithoutFrames) {
     std::vector<void*> spans;
     for (std::size_t i = 0; i < kSpans; ++i) {
         spans.push_back(cache.acquire(kCount, kAlignment));
-        cache.do_chores(cache.take_chores());
+        do_chores();
     }
     for (std::size_t i = 0; i < 2 * kFreed; i += 2) {
         *static_cast<char*>(spans[i]) = 1;
         cache.release(spans[i], kCount);
-        cache.do_chores(cache.take_chores());
+        do_chores();
         cache.check_invariants();
     }
     EXPECT_EQ(cache.statistics().kept_bytes / kPageSize / kCount.value, kFreed) << "no extent had to go";
     for (std::size_t i = 0; i < kSpans; ++i) {
         if (i % 2 != 0 || i >= 2 * kFreed) cache.release(spans[i], kCount);
     }
-    model.finish();
 }
 
 }  // namespace

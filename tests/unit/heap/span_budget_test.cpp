@@ -86,34 +86,57 @@ TEST(SpanBudget, WhatNobodyNeedsForASecondGoesBack) {
     model.finish();
 }
 
+/// So many spans are used, and given back; all of that was a mistake, if there are to be some.
+void come_and_go(SpanModel& model, PageCount count, std::size_t spans, int mistakes) {
+    for (int i = 0; i <= mistakes; ++i) {
+        std::vector<void*> used;
+        for (std::size_t span = 0; span < spans; ++span) {
+            used.push_back(model.cache.acquire(count, PageCount{1}));
+            model.cache.do_chores(model.cache.take_chores());
+            std::memset(used.back(), 1, count.bytes());
+        }
+        for (void* span : used) model.cache.release(span, count);
+        model.cache.do_chores(model.cache.take_chores());
+        if (i < mistakes) (void)model.cache.trim();
+    }
+}
+
 TEST(SpanBudget, NoMoreIsKeptThanWasNeededLately) {
     SpanModel model(1);
     SpanCache& cache = model.cache;
     constexpr PageCount kCount{8 * kMostSmall};
     const std::size_t at_first = cache.statistics().budget_bytes;
-    const auto use = [&](std::size_t spans) {
-        std::vector<void*> used;
-        for (std::size_t i = 0; i < spans; ++i) {
-            used.push_back(cache.acquire(kCount, PageCount{1}));
-            cache.do_chores(cache.take_chores());
-            std::memset(used.back(), 1, kCount.bytes());
-        }
-        for (void* span : used) cache.release(span, kCount);
-        cache.do_chores(cache.take_chores());
-    };
-    // Each mistake is learned, and there are many.
-    for (int i = 0; i < 50; ++i) {
-        use(8);
-        (void)cache.trim();
-    }
+    come_and_go(model, kCount, 8, 50);
     EXPECT_GT(cache.statistics().budget_bytes, at_first + 4 * kCount.bytes());
     EXPECT_LE(cache.statistics().budget_bytes, at_first + 13 * kCount.bytes());
     // The seconds in which so much was needed pass.
     for (int i = 0; i < 2; ++i) {
         model.pages.time += 1001;
-        use(1);
+        come_and_go(model, kCount, 1, 0);
     }
     EXPECT_LE(cache.statistics().budget_bytes, at_first + 2 * kCount.bytes());
+    model.finish();
+}
+
+TEST(SpanBudget, WhatWasLearnedKeepsNoSurplus) {
+    SpanModel model(1);
+    SpanCache& cache = model.cache;
+    constexpr PageCount kCount{8 * kMostSmall};
+    constexpr std::size_t kUsed = 40;  // so much is not little
+    come_and_go(model, kCount, kUsed, 50);
+    std::vector<void*> spans;
+    for (std::size_t i = 0; i < 2 * kUsed; ++i) {
+        spans.push_back(cache.acquire(kCount, PageCount{1}));
+        cache.do_chores(cache.take_chores());
+    }
+    for (; spans.size() > kUsed; spans.pop_back()) cache.release(spans.back(), kCount);
+    const std::size_t kept = cache.statistics().kept_bytes;
+    for (int i = 0; i < 3; ++i) {
+        model.pages.time += 1001;
+        come_and_go(model, PageCount{1}, 1, 0);
+    }
+    EXPECT_LT(cache.statistics().kept_bytes, kept - kept / 4);
+    for (void* span : spans) cache.release(span, kCount);
     model.finish();
 }
 
