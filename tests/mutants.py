@@ -172,6 +172,8 @@ MUTANTS = [
     Mutant("others begin where a span is to grow", PLACES, "    if (extent.room) return", "    if (extent.pages == 0) return", "large_spans_test"),
     Mutant("nobody else may ever use the room of a span that grew", EXTENTS, "        behind->room = false;", "        static_cast<void>(behind);", "large_spans_test"),
     Mutant("what was learned is never too much", BUDGET, "kFirstBudget + learned();", "kFirstBudget + learned_;", "span_budget_test"),
+    Mutant("what is used again is no reason to keep more", BUDGET, "learned_ + bytes / 2", "learned_", "span_budget_test"),
+    Mutant("large spans that are used again are no reason to keep more", BUDGET, "    used_again(bytes - std::min(clean, bytes));\n", "", "span_budget_test"),
     Mutant("how far spans grow is not learned", SPANS, "const bool sure = growing && grown > bytes;", "const bool sure = false;", "large_spans_test"),
     Mutant("blocks with frames are learned from", CENTRAL, "const bool watched = std::atomic_ref(slab.framed).load(std::memory_order_relaxed) == 0;", "const bool watched = true;", "large_blocks_test"),
     Mutant("a block that moves stays in the map where it was", CENTRAL, "    map_.set(range_of(page_of(from), kLargeKnown), nullptr);\n", "", "large_blocks_test"),

@@ -47,7 +47,7 @@ public:
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
-    /// A block of at least `bytes` (0 counts as 1) and at most a quarter more than the size class has, aligned to 16, or to 8 if it
+    /// A block of at least `bytes` (0 counts as 1), of its size class or one of the next few (HeapShape::borrowed), aligned to 16, or to 8 if it
     /// is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         void* const block = allocate_any_here(bytes);
@@ -68,7 +68,7 @@ public:
         if (!free_here(block)) free_elsewhere(block);
     }
     /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for), as far as its
-    /// own size tells: that may be a quarter more than need be. One that reallocate() may have seen may be larger still, as long as
+    /// own size tells: the block may be of one of the next few size classes. One that reallocate() may have seen may be larger still, as long as
     /// more than half of it was used.
     void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0, Resized resized = Resized::no);
 

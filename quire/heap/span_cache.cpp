@@ -124,6 +124,7 @@ std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t uni
     kept_ -= dirty_units * kUnitBytes;
     least_kept_ = std::min(least_kept_, kept());
     wanted((units - dirty_units) * kUnitBytes);
+    used_again(dirty_units * kUnitBytes);
     count_used(units * kUnitBytes);
     chunk.free &= ~taken;
     chunk.fresh = (chunk.fresh & ~taken) | (taken & ~chunk.dirty);
@@ -231,7 +232,7 @@ void SpanCache::count_large(const LargeSpans::Taken& taken) {
     latest_large_ = taken;
     least_kept_ = std::min(least_kept_, kept());
     count_used(taken.count.value * kPageSize);
-    wanted_large();
+    wanted_large(taken.count.value * kPageSize);
 }
 
 PageCount SpanCache::up_to_guard(PageCount count) const {
@@ -252,7 +253,7 @@ bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
         if (added.first == nullptr) return false;
         latest_large_ = added;
         if (new_count > count) most_grown_ = std::max(most_grown_, new_count.value * kPageSize);
-        wanted_large();
+        wanted_large(new_count > count ? (new_count - count).value * kPageSize : 0);
         used_ -= count.value * kPageSize;
         count_used(new_count.value * kPageSize);
         keep_at_most(budget());

@@ -10,7 +10,8 @@
 /// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
 /// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
-/// most_learned; a second without a mistake halves what was learned. But no more is kept for that than was used in the last second or
+/// most_learned; what was kept and is wanted again was rightly kept, and the budget grows by half as much. A second without either halves
+/// what was learned. But no more is kept for that than was used in the last second or
 /// two and is not now, and half as much, because what is free may not fit. What was kept for a second and never needed is surplus,
 /// and goes back whatever the budget says, but for what was learned.
 
@@ -135,7 +136,8 @@ private:
     void give_back_until(std::size_t target);
     void given_back(std::size_t bytes);
     void wanted(std::size_t bytes);
-    void wanted_large();
+    void wanted_large(std::size_t bytes);
+    void used_again(std::size_t bytes);
     void learn();
     [[nodiscard]] std::size_t learned() const;
     void count_used(std::size_t more);

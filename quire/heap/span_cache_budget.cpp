@@ -62,10 +62,18 @@ void SpanCache::wanted(std::size_t bytes) {
     last_learned_ = pages_.now();
 }
 
-void SpanCache::wanted_large() {
-    const std::size_t clean = large_.taken_clean();
-    wanted((clean - clean_) * kPageSize);
-    clean_ = clean;
+/// So many bytes of large spans are taken.
+void SpanCache::wanted_large(std::size_t bytes) {
+    const std::size_t clean = (large_.taken_clean() - std::exchange(clean_, large_.taken_clean())) * kPageSize;
+    wanted(clean);
+    used_again(bytes - std::min(clean, bytes));
+}
+
+/// Bytes that were kept are taken. Who takes and releases in turn would have less than he needs of what is kept while little is used.
+void SpanCache::used_again(std::size_t bytes) {
+    if (bytes == 0) return;
+    learned_ = std::min({learned_ + bytes / 2, std::max(learned_, most_used_), kHeapShape.most_learned});
+    last_learned_ = pages_.now();
 }
 
 void SpanCache::learn() {

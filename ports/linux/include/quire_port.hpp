@@ -28,16 +28,17 @@ private:
 #endif
 };
 
-/// Pages get frames at first touch, so slabs are large: 64 KiB for blocks of up to 1 KiB, up to 256 KiB above. The map
-/// covers every address that a program can have: 47 bits, or 32.
+/// Pages get frames at first touch, so slabs are large: 64 KiB, or 128 KiB where that holds fewer than four blocks.
+/// Above 4 KiB there are half as many sizes: a block is longer than need be by pages that are not touched, but each thread has a slab of
+/// each size, of which half is free. The map covers every address that a program can have: 47 bits, or 32.
 inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .smallest_block = 8,
                                          .largest_block = 65536,
                                          .largest_alignment = std::size_t{1} << 30U,
                                          .small_steps = 8,
-                                         .large_steps = 8,
+                                         .large_steps = 4,
                                          .blocks_per_slab = 4,
-                                         .units_per_slab = 4,
+                                         .units_per_slab = 2,
                                          .map_roots = sizeof(void*) == 8 ? 32768 : 64,
                                          .map_leaf = sizeof(void*) == 8 ? 65536 : 1024,
                                          .map_from_zero = true,
@@ -54,7 +55,6 @@ inline constexpr HeapShape kSmallProgramShape = [] {
     HeapShape shape = kProgramShape;
     shape.unit_shift = 13;
     shape.largest_block = 4096;
-    shape.units_per_slab = 2;
     shape.map_roots = 512;
     shape.map_leaf = 1024;
     shape.idle_bytes = 8192;
