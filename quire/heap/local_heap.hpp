@@ -47,7 +47,8 @@ public:
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
-    /// A block of at least `bytes` (0 counts as 1), of its size class or one of the next few (HeapShape::borrowed), aligned to 16, or to 8 if it
+    /// A block of at least `bytes` (0 counts as 1), of its size class or one of the next few, at most a quarter or two granules
+    /// longer (HeapShape::borrowed), aligned to 16, or to 8 if it
     /// is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         void* const block = allocate_any_here(bytes);

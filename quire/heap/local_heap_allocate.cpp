@@ -36,6 +36,16 @@ constexpr std::uint32_t kBorrowsOften = 8;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
+/// The first of the larger sizes that does not lend its blocks to this one: they are not more than a quarter too long. With the quarter that
+/// move() adds and the one that a size may be rounded up by, that is less than twice, which free_sized() relies on.
+constexpr std::size_t lenders_end(std::size_t class_number) {
+    const std::size_t bytes = size_class(class_number).bytes;
+    const std::size_t most = bytes + std::max(bytes / 4, kHeapShape.borrowed * kBlockGranule);
+    std::size_t end = class_number + 1;
+    while (end < kSizeClasses && end <= class_number + kHeapShape.borrowed && size_class(end).bytes <= most) ++end;
+    return end;
+}
+
 }  // namespace
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {
@@ -166,7 +176,7 @@ bool LocalHeap::may_borrow(std::size_t class_number) const {
 /// Blocks of one of the next sizes that were freed. They have frames already, and neighbouring sizes are used less and more by chance:
 /// what one has too much of saves the other new pages. False if there are none.
 bool LocalHeap::borrow(std::size_t class_number) {
-    const std::size_t end = std::min(class_number + kHeapShape.borrowed + 1, kSizeClasses);
+    const std::size_t end = lenders_end(class_number);
     for (std::size_t larger = class_number + 1; larger < end; ++larger) {
         // What it has borrowed itself would be too large.
         if (slabs_[larger].borrowed) put_back(larger);

@@ -55,7 +55,7 @@ class Case(unittest.TestCase):
 
 class Interface(Case):
     def test_c(self):
-        for case in ("sizes", "too-large", "longer-than-what-lies-behind", "zeroes", "reallocation", "alignment", "error-number", "sized-free", "sized-free-after-realloc", "trim"):
+        for case in ("sizes", "too-large", "longer-than-what-lies-behind", "zeroes", "reallocation", "alignment", "error-number", "sized-free", "sized-free-after-realloc", "sized-free-of-borrowed", "trim"):
             self.works("interface", case)
 
     def test_cpp(self):

@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -253,6 +254,26 @@ void sized_free_after_realloc() {
     }
 }
 
+/// The same where blocks of a larger size were freed, which a size without any may borrow: each in a process in which nothing else is free.
+void sized_free_of_borrowed() {
+    for (std::size_t lent = 512; lent <= 65'536; lent += lent / 8) {
+        const pid_t child = fork();
+        if (child == 0) {
+            std::vector<void*> blocks(100);
+            for (void*& block : blocks) block = std::malloc(lent);
+            for (std::size_t i = 8; i < blocks.size(); ++i) std::free(blocks[i]);
+            for (std::size_t from = lent / 4; from < lent; from += lent / 32) {
+                void* const block = std::malloc(from);
+                const std::size_t to = malloc_usable_size(block) + 1;
+                free_sized(std::realloc(block, to), to);
+            }
+            _exit(0);
+        }
+        int status = -1;
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+}
+
 void trim() {
     // Filled and freed, there is something to give back; a second time at once, there is not.
     std::vector<void*> blocks;
@@ -366,6 +387,7 @@ int main(int count, char** words) {
                             {"error-number", error_number},
                             {"sized-free", sized_free},
                             {"sized-free-after-realloc", sized_free_after_realloc},
+                            {"sized-free-of-borrowed", sized_free_of_borrowed},
                             {"trim", trim},
                             {"news", news},
                             {"news-without-memory", news_without_memory}});
