@@ -47,9 +47,8 @@ public:
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
-    /// A block of at least `bytes` (0 counts as 1), of its size class or one of the next few, at most a quarter or two granules
-    /// longer (HeapShape::borrowed), aligned to 16, or to 8 if it
-    /// is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
+    /// A block of at least `bytes` (0 counts as 1), of its size class or one that may stand for it (lenders_end), aligned to 16, or to 8 if
+    /// it is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         void* const block = allocate_any_here(bytes);
         return block != nullptr ? block : allocate_elsewhere(bytes);
@@ -69,8 +68,8 @@ public:
         if (!free_here(block)) free_elsewhere(block);
     }
     /// The same, and a defect if the block was not allocated with this size and alignment (0: none was asked for), as far as its
-    /// own size tells: the block may be of one of the next few size classes. One that reallocate() may have seen may be larger still, as long as
-    /// more than half of it was used.
+    /// own size tells: it may be of a class that stands for this size's. One that reallocate() may have seen may be larger still, as long
+    /// as more than half of it was used.
     void free_sized(void* block, std::size_t bytes, std::size_t alignment = 0, Resized resized = Resized::no);
 
     /// The same contents with another size: where it lies if it fits there, else moved. nullptr: no memory, and the old

@@ -36,16 +36,6 @@ constexpr std::uint32_t kBorrowsOften = 8;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
-/// The first of the larger sizes that does not lend its blocks to this one: they are not more than a quarter too long. With the quarter that
-/// move() adds and the one that a size may be rounded up by, that is less than twice, which free_sized() relies on.
-constexpr std::size_t lenders_end(std::size_t class_number) {
-    const std::size_t bytes = size_class(class_number).bytes;
-    const std::size_t most = bytes + std::max(bytes / 4, kHeapShape.borrowed * kBlockGranule);
-    std::size_t end = class_number + 1;
-    while (end < kSizeClasses && end <= class_number + kHeapShape.borrowed && size_class(end).bytes <= most) ++end;
-    return end;
-}
-
 }  // namespace
 
 void* LocalHeap::allocate_elsewhere(std::size_t bytes) {

@@ -11,6 +11,22 @@ namespace quire {
 namespace {
 
 constexpr std::size_t kGrowsRoomy = 256;  // bytes
+
+/// What move() makes of a block that grows.
+constexpr std::size_t with_room(std::size_t usable) {
+    return usable + usable / 4;
+}
+
+/// Even when it is rounded up and borrowed, more than half of it is used, which free_sized() relies on.
+consteval bool room_is_less_than_half() {
+    for (std::size_t i = 0; i < kSizeClasses && with_room(size_class(i).bytes) <= kLargestBlock; ++i) {
+        const std::size_t usable = size_class(i).bytes;
+        const std::size_t longest = size_class(lenders_end(class_for(with_room(usable))) - 1).bytes;
+        if (usable >= kGrowsRoomy && usable + 1 <= longest / 2) return false;
+    }
+    return true;
+}
+static_assert(room_is_less_than_half());
 constexpr std::uint8_t kPatience = 8;
 constexpr std::size_t kMostIdleLearned = 2 * kHeapShape.idle_bytes;
 
@@ -279,10 +295,10 @@ void LocalHeap::free_sized(void* block, std::size_t bytes, std::size_t alignment
     require(slab != nullptr, Slab::kForeign);
     const std::size_t class_number =
         alignment == 0 ? (bytes > kLargestBlock ? kSizeClasses : class_for(bytes)) : aligned_class(bytes, alignment);
-    const std::size_t borrowed = alignment <= kBlockGranule ? kHeapShape.borrowed : 0;
-    const bool same = slab->is_large()
-                          ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
-                          : class_number <= slab->class_number && slab->class_number <= class_number + borrowed;
+    const bool small = class_number < kSizeClasses;
+    const std::size_t end = small && alignment <= kBlockGranule ? lenders_end(class_number) : class_number + 1;
+    const bool same = slab->is_large() ? pages_for(bytes).value <= slab->pages && class_number == kSizeClasses
+                                       : class_number <= slab->class_number && slab->class_number < end;
     const std::size_t usable = slab->is_large() ? slab->pages * kPageSize : slab->block_bytes;
     const bool larger = resized == Resized::perhaps && bytes <= usable && bytes > usable / 2;
     require(same || larger, "a block of the heap was freed with another size than it was allocated with");
@@ -328,7 +344,7 @@ void* LocalHeap::reallocate(void* block, std::size_t bytes) {
 
 /// To a block of another size. A block that grows once will grow again: with a quarter to spare it is not copied too often.
 void* LocalHeap::move(void* block, std::size_t usable, std::size_t bytes) {
-    const std::size_t roomy = bytes <= usable || usable < kGrowsRoomy ? bytes : std::max(bytes, usable + usable / 4);
+    const std::size_t roomy = bytes <= usable || usable < kGrowsRoomy ? bytes : std::max(bytes, with_room(usable));
     void* moved = roomy > kLargestBlock && roomy > usable
                       ? central_->allocate_large(roomy, kBlockGranule, CentralHeap::Purpose::growth)
                       : allocate(roomy);

@@ -23,7 +23,7 @@ struct HeapShape {
     std::size_t
         idle_bytes;  ///< what a local heap may keep in slabs without a taken block; three times that if it was missed
     std::size_t known;     ///< units of its own slabs that a local heap finds without the map; a power of two
-    std::size_t borrowed;  ///< by so many sizes a block may be larger than need be: LocalHeap::borrow
+    std::size_t borrowed;  ///< by so many sizes at most a block may be larger than need be: lenders_end()
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
     /// Bytes that a program's heap may keep free in any case, for the next time.

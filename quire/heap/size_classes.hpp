@@ -5,6 +5,7 @@
 ///      8 | 16 32 48 ... 128 | 144 160 ... 256 | 288 320 ... 512 | 576 640 ... 1024 | ...            (8 steps)
 ///          16 32 48 ... 128 | 160 192 224 256 | 320 384 448 512 | 640 768 896 1024 | ... 2048      (4 steps)
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -105,6 +106,17 @@ inline constexpr std::size_t kSizeClasses = size_classes_detail::kClasses.size()
     if (bytes <= kFineLimit) [[likely]]
         return detail::kFine[(bytes + detail::kFineStep - 1) / detail::kFineStep];
     return detail::kCoarse[(bytes + detail::kCoarseStep - 1) / detail::kCoarseStep];
+}
+
+/// Behind the last of the larger classes of which a block may stand for one of this class (LocalHeap::borrow): at most HeapShape::borrowed of
+/// them, whose blocks are longer by a quarter at most, or where sizes are a granule apart.
+[[nodiscard]] constexpr std::size_t lenders_end(std::size_t number) {
+    const std::size_t bytes = size_class(number).bytes;
+    const std::size_t most = std::max(bytes + bytes / 4, bytes + kHeapShape.borrowed * kBlockGranule);
+    const std::size_t end = std::min(number + 1 + kHeapShape.borrowed, kSizeClasses);
+    std::size_t larger = number + 1;
+    while (larger < end && size_class(larger).bytes <= most) ++larger;
+    return larger;
 }
 
 /// The smallest class whose blocks hold `bytes` and are all aligned to `alignment`, a power of two; kSizeClasses if there

@@ -69,7 +69,8 @@ void SpanCache::wanted_large(std::size_t bytes) {
     used_again(bytes - std::min(clean, bytes));
 }
 
-/// Bytes that were kept are taken. Who takes and releases in turn would have less than he needs of what is kept while little is used.
+/// Bytes that were kept are taken: more of it would be, if more was kept, before anything has been given back by mistake. Not more is
+/// learned in this way than was used lately, so that it is forgotten soon.
 void SpanCache::used_again(std::size_t bytes) {
     if (bytes == 0) return;
     learned_ = std::min({learned_ + bytes / 2, std::max(learned_, most_used_), kHeapShape.most_learned});

@@ -28,8 +28,8 @@ private:
 #endif
 };
 
-/// Pages get frames at first touch, so slabs are large: 64 KiB, or 128 KiB where that holds fewer than four blocks.
-/// Above 4 KiB there are half as many sizes: a block is longer than need be by pages that are not touched, but each thread has a slab of
+/// Pages get frames at first touch, so slabs are large: 64 KiB, or 128 KiB where that would be fewer than four blocks
+/// or waste more than an eighth. Above 4 KiB there are half as many sizes: a block is longer than need be by pages that are not touched, but each thread has a slab of
 /// each size, of which half is free. The map covers every address that a program can have: 47 bits, or 32.
 inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .smallest_block = 8,
