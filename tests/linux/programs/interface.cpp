@@ -2,7 +2,6 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -254,24 +253,18 @@ void sized_free_after_realloc() {
     }
 }
 
-/// The same where blocks of a larger size were freed, which a size without any may borrow: each in a process in which nothing else is free.
+/// The same where blocks of a larger size were freed, which a size without any may borrow: only in a process in which nothing else is.
 void sized_free_of_borrowed() {
-    for (std::size_t lent = 512; lent <= 65'536; lent += lent / 8) {
-        const pid_t child = fork();
-        if (child == 0) {
-            std::vector<void*> blocks(100);
-            for (void*& block : blocks) block = std::malloc(lent);
-            for (std::size_t i = 8; i < blocks.size(); ++i) std::free(blocks[i]);
-            for (std::size_t from = lent / 4; from < lent; from += lent / 32) {
-                void* const block = std::malloc(from);
-                const std::size_t to = malloc_usable_size(block) + 1;
-                free_sized(std::realloc(block, to), to);
-            }
-            _exit(0);
-        }
-        int status = -1;
-        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    constexpr std::size_t kLent = 7'000;
+    std::vector<void*> blocks(100);
+    for (void*& block : blocks) block = std::malloc(kLent);
+    for (std::size_t i = 8; i < blocks.size(); ++i) std::free(blocks[i]);
+    for (std::size_t from = kLent / 4; from < kLent; from += 32) {
+        void* const block = std::malloc(from);
+        const std::size_t to = malloc_usable_size(block) + 1;
+        free_sized(std::realloc(block, to), to);
     }
+    for (std::size_t i = 0; i < 8; ++i) std::free(blocks[i]);
 }
 
 void trim() {
