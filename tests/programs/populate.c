@@ -70,8 +70,8 @@ int main(int argc, char **argv) {
     mprotect(q, 16 * page, PROT_NONE);
     populate("read where nothing is allowed", q, 16, populate_read);
 
-    int file = open("/tmp/quire-populate", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    unlink("/tmp/quire-populate");
+    int file = open("quire-populate", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unlink("quire-populate");
     if (write(file, "contents", 8) != 8) return 1;
     char *f = map(2, RW, file);
     populate("a file's page", f, 1, populate_read);
