@@ -76,7 +76,7 @@ void CentralHeap::check_invariants() const {
 /// What is ready is marked as free, taken from its slab, and there once.
 void LocalHeap::check_ready(std::size_t class_number) const {
     const std::span<std::byte* const> blocks = ready_[class_number].blocks();
-    require(blocks.size() <= kMostReady[class_number], "I18: too many blocks are ready");
+    require(blocks.size() <= slabs_[class_number].most_ready, "I18: too many blocks are ready");
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const Slab* const slab = central_->find(blocks[i]);
         require(slab != nullptr && !slab->is_large() && slab->class_number >= class_number &&

@@ -23,6 +23,7 @@
 #include "quire/heap/central_heap.hpp"
 #include "quire/heap/known_slabs.hpp"
 #include "quire/heap/ready_blocks.hpp"
+#include "quire/heap/ready_places.hpp"
 #include "quire/heap/slab.hpp"
 
 namespace quire {
@@ -43,7 +44,7 @@ public:
     LocalHeap(CentralHeap& central, InZeroes);
     /// One that has nothing and never will, and is nothing but zeroes: what a thread has before its first allocation, so that
     /// the fast paths need not ask whether there is a heap. Only they may be called: the functions whose names end in _here.
-    constexpr LocalHeap() : places_{}, known_{} {}
+    constexpr LocalHeap() : near_{}, known_{}, far_{} {}
     LocalHeap(const LocalHeap&) = delete;
     LocalHeap& operator=(const LocalHeap&) = delete;
 
@@ -78,6 +79,13 @@ public:
     /// How many bytes may be used: at least what was asked for.
     [[nodiscard]] std::size_t usable_size(const void* block) const;
 
+    /// The same, if it may stay where it lies; nullptr if not, or if that takes longer to find out. O(1).
+    [[nodiscard]] void* reallocate_here(void* block, std::size_t bytes) {
+        const KnownSlab& slab = known_.at(block);
+        const bool mine = slab.number_of(block) < slab.ready_end && !is_marked_free(block);
+        return mine && fits_well(bytes, size_class(slab.class_number).bytes) ? block : nullptr;
+    }
+
     /// The fast paths on their own: nullptr or false if they cannot. O(1). The first is for blocks of up to kFineLimit bytes,
     [[nodiscard]] void* allocate_here(std::size_t bytes);
     /// this one for all that slabs have.
@@ -89,11 +97,9 @@ public:
     [[nodiscard]] void* allocate_elsewhere(std::size_t bytes);
     void free_elsewhere(void* block);
 
-    /// So many bytes at the beginning are used by most programs; behind them lie the places for larger blocks that are ready.
+    /// So many bytes at the beginning are used by most programs; what lies behind them grows with what a program uses.
     [[nodiscard]] static constexpr std::size_t often_used() {
-        std::size_t bytes = sizeof(LocalHeap) - sizeof(KnownSlabs) - sizeof(places_);
-        for (std::size_t i = 0; i <= class_for(kOftenUsed); ++i) bytes += kMostReady[i] * sizeof(ReadyBlocks::Place);
-        return bytes;
+        return sizeof(LocalHeap) - sizeof(KnownSlabs) - sizeof(ReadyPlaces<kFarRoom>);
     }
 
     /// Gives back what it can: slabs without taken blocks, and what it holds for others.
@@ -125,6 +131,8 @@ private:
         /// So many blocks became ready when some were carved last, up to this address, the highest first: count_freed().
         std::uint32_t carved = 0;
         std::byte* carved_end = nullptr;
+        std::uint16_t most_ready = 0;  ///< places for ready blocks: kNearRoom, then kFarRoom
+        std::uint8_t crowded = 0;      ///< so often those nearby were few: make_room()
         bool borrowed = false;         ///< larger blocks may be among the ready ones
         std::uint32_t borrowings = 0;  ///< since it grew
         std::uint32_t lent = 0;        ///< so many blocks at most are ready for smaller sizes
@@ -138,22 +146,6 @@ private:
         Word blocks = 0;
         std::size_t bytes = 0;  ///< of all of them
     };
-    static constexpr std::size_t kOftenUsed = 128;  ///< bytes of a block
-    static constexpr std::size_t kFewReady = std::min<std::size_t>(kHeapShape.ready, 16);
-    static constexpr std::size_t kReadyBytes = std::size_t{256} << 10U;  ///< of a class, but a few blocks in any case
-    /// Blocks of each class.
-    static constexpr std::array<std::uint16_t, kSizeClasses> kMostReady = [] {
-        std::array<std::uint16_t, kSizeClasses> most{};
-        for (std::size_t i = 0; i < kSizeClasses; ++i)
-            most[i] = static_cast<std::uint16_t>(
-                std::clamp<std::size_t>(kReadyBytes / size_class(i).bytes, kFewReady, kHeapShape.ready));
-        return most;
-    }();
-    static constexpr std::size_t kAllReady = [] {
-        std::size_t all = 0;
-        for (const std::size_t most : kMostReady) all += most;
-        return all;
-    }();
     static constexpr std::size_t kMostBatched = 4096;  ///< bytes of a batch
     static constexpr std::size_t kBatches = class_for(std::min(kMostBatched / 4, kLargestBlock)) + 1;
     static_assert(kBatches <= 64);
@@ -168,6 +160,7 @@ private:
     [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
     void look_at_ready(std::size_t class_number);
     void set_full_at(std::size_t class_number);
+    void make_room(std::size_t class_number);
     void lower_full_at(std::size_t class_number);
     void put_back(std::size_t class_number);
     void take_back_lent(std::size_t class_number);
@@ -228,6 +221,11 @@ private:
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
     void check_ready(std::size_t class_number) const;
     void check_slabs(std::size_t class_number) const;
+    /// Unless it would waste more than half of the block.
+    [[nodiscard]] static bool fits_well(std::size_t bytes, std::size_t usable) {
+        return bytes <= usable && bytes > usable / 2;
+    }
+    [[nodiscard]] void* resize(void* block, std::size_t usable, std::size_t bytes);
     [[nodiscard]] void* move(void* block, std::size_t usable, std::size_t bytes);
     void require_taken(const Slab& slab, const void* block) const;
     static std::uint32_t number_in(const Slab& slab, const void* block);
@@ -246,9 +244,10 @@ private:
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().
     alignas(kHeapShape.cache_line) std::atomic<Slab*> inbox_{nullptr};
-    /// Of all classes, one after the other. Not initialised: most pages of it are never touched.
-    std::array<ReadyBlocks::Place, kAllReady> places_;
+    ReadyPlaces<kNearRoom> near_;
+    // Not initialised: most pages of these are never touched.
     KnownSlabs known_;
+    ReadyPlaces<kFarRoom> far_;
 };
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {

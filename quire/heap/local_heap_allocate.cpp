@@ -12,10 +12,9 @@ LocalHeap::LocalHeap(CentralHeap& central) : LocalHeap(central, InZeroes{}) {
 }
 
 LocalHeap::LocalHeap(CentralHeap& central, InZeroes) : central_(&central) {
-    ReadyBlocks::Place* places = places_.data();
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
-        ready_[i] = ReadyBlocks(places);
-        places += kMostReady[i];
+        ready_[i] = ReadyBlocks(near_.of(i));
+        slabs_[i].most_ready = kNearRoom.of[i];
     }
 }
 
@@ -135,7 +134,7 @@ bool LocalHeap::ready_freed(Slab& slab) {
     if (slab.idle) wake(slab);
     const std::size_t class_number = slab.class_number;
     const std::size_t count =
-        std::min<std::size_t>(slab.carved - slab.owned().taken, (std::size_t{kMostReady[class_number]} + 1) / 2);
+        std::min<std::size_t>(slab.carved - slab.owned().taken, (std::size_t{slabs_[class_number].most_ready} + 1) / 2);
     const std::span<ReadyBlocks::Place> ready = ready_[class_number].push_some(count);
     std::size_t left = count;
     for (std::uint32_t first = 0; left != 0; first += Slab::kWordBits) {
@@ -174,7 +173,8 @@ bool LocalHeap::borrow(std::size_t class_number) {
             const Slab* const waiting = slabs_[larger].waiting.first();
             if (waiting == nullptr || !waiting->has_freed() || !find_freed(larger)) continue;
         }
-        const std::size_t blocks = std::min((count_freed(larger) + 1) / 2, kMostBorrowed);
+        const std::size_t blocks =
+            std::min({(count_freed(larger) + 1) / 2, kMostBorrowed, std::size_t{slabs_[class_number].most_ready}});
         if (blocks == 0) continue;
         ready_[larger].lend(ready_[class_number], blocks);
         slabs_[larger].lent += static_cast<std::uint32_t>(blocks);
@@ -239,7 +239,7 @@ void* LocalHeap::carve(Slab& slab) {
     const std::size_t class_number = slab.class_number;
     const bool one_by_one = slab.zeroed && slab.block_bytes >= kFoundZeroed;
     const std::size_t bytes = one_by_one ? kCarvedBytes : std::clamp(framed_room(slab), kCarvedBytes, kMostCarved);
-    const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, kMostReady[class_number]);
+    const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, slabs_[class_number].most_ready);
     const std::size_t count = std::clamp<std::size_t>(bytes / slab.block_bytes, 1, left);
     found_zeroed_ = one_by_one;
     std::byte* const first = slab.block(slab.carved);

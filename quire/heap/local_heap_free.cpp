@@ -327,6 +327,9 @@ std::size_t LocalHeap::usable_size(const void* block) const {
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {
     if (block == nullptr) return allocate(bytes);
+    const KnownSlab& known = known_.at(block);
+    if (known.number_of(block) < known.ready_end && !is_marked_free(block))
+        return resize(block, size_class(known.class_number).bytes, bytes);
     Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     require_taken(*slab, block);
@@ -337,9 +340,11 @@ void* LocalHeap::reallocate(void* block, std::size_t bytes) {
         }
         return move(block, slab->pages * kPageSize, bytes);
     }
-    // In place unless it would waste more than half of the block.
-    const std::size_t usable = slab->block_bytes;
-    return bytes <= usable && bytes > usable / 2 ? block : move(block, usable, bytes);
+    return resize(block, slab->block_bytes, bytes);
+}
+
+void* LocalHeap::resize(void* block, std::size_t usable, std::size_t bytes) {
+    return fits_well(bytes, usable) ? block : move(block, usable, bytes);
 }
 
 /// To a block of another size. A block that grows once will grow again: with a quarter to spare it is not copied too often.

@@ -7,7 +7,7 @@
 //      1 or 2               all that are taken              none is in use: all go back, and slabs with them
 //      more                 a quarter of those in use       all go back
 //                           have become ready, or a few
-//      any                  kMostReady                      what is freed goes back at once
+//      any                  Slabs::most_ready               what is freed goes back at once
 #include <algorithm>
 
 #include "quire/heap/local_heap.hpp"
@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint32_t kFewSlabs = 2;
 /// So many at least are freed before they are looked at again.
 constexpr std::size_t kHeadroom = std::max<std::size_t>(kHeapShape.ready / 16, 2);
+/// A size that was short of places so many times gets more. Each time it has had a page, or a page's worth of blocks came or went.
+constexpr std::uint8_t kCrowdedOften = 8;
 
 }  // namespace
 
@@ -70,17 +72,27 @@ void LocalHeap::set_full_at(std::size_t class_number) {
     Slabs& slabs = slabs_[class_number];
     ReadyBlocks& ready = ready_[class_number];
     const std::size_t count = ready.count();
-    const std::size_t most = kMostReady[class_number];
     const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.missed());
     std::size_t at = count + kHeadroom;
+    std::size_t most = slabs.most_ready;
     if (slabs.current != nullptr && slabs.current->idle) {
         at = most;
     } else if (taken > count) {
         at = taken - 1;
         if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (taken - count) / 4));
     }
+    if (at > most && most < kFarRoom.of[class_number] && ++slabs.crowded == kCrowdedOften) {
+        make_room(class_number);
+        most = slabs.most_ready;
+    }
     ready.set_full_at(std::min(at, most));
     slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most) + slabs.missed();
+}
+
+/// From the few places nearby to all that a size may need.
+void LocalHeap::make_room(std::size_t class_number) {
+    ready_[class_number].move_to(far_.of(class_number));
+    slabs_[class_number].most_ready = kFarRoom.of[class_number];
 }
 
 /// Fewer blocks are taken now, but not because this heap freed them.

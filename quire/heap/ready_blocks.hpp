@@ -71,6 +71,11 @@ public:
         other.top_ = std::copy(top_ - blocks, top_, other.top_);
         top_ -= blocks;
     }
+    /// The same blocks in other places, as many as there were at least.
+    void move_to(Place* places) {
+        top_ = std::copy(bottom_, top_, places);
+        bottom_ = full_at_ = places;
+    }
     void clear() { top_ = bottom_; }
     /// So many are pushed, to be filled in by the caller: the first is the oldest.
     [[nodiscard]] std::span<Place> push_some(std::size_t blocks) {

@@ -126,10 +126,12 @@ public:
     using Lock = HostedLock;
 
     static constexpr std::size_t kPagesPerTable = 1024;
-    /// A kernel's, but that sizes lend each other blocks, as a program's do: what tests see of the heap is all of it.
+    /// A kernel's, but that sizes lend each other blocks and may run out of places for ready ones, as a program's do: what tests see of the
+    /// heap is all of it.
     static constexpr HeapShape kHeapShape = [] {
         HeapShape shape = kKernelHeapShape;
         shape.borrowed = 1;
+        shape.few_ready = 4;
         return shape;
     }();
     static constexpr PageRange kUserPages{Page{0x10}, Page{0xC0000}};

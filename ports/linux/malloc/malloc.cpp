@@ -78,6 +78,7 @@ void* calloc(std::size_t count, std::size_t bytes) {
 }
 
 void* realloc(void* block, std::size_t bytes) {
+    if (void* const same = this_threads_heap->reallocate_here(block, bytes)) return same;
     if (block != nullptr && bytes == 0) {
         free(block);
         return nullptr;

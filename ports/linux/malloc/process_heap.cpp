@@ -34,8 +34,8 @@ constinit std::atomic<bool> watched = false;
 /// A local heap outlives its thread: another thread may be about to look into its inbox. The next thread gets it.
 struct ThreadHeap {
     explicit ThreadHeap(CentralHeap& shared) : heap(shared, LocalHeap::InZeroes{}) {}
+    ThreadHeap* next_unused = nullptr;  // first: the last page of the heap is rarely touched
     LocalHeap heap;
-    ThreadHeap* next_unused = nullptr;
 };
 constinit pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 constinit ThreadHeap* unused_heaps = nullptr;

@@ -115,6 +115,25 @@ TEST(LocalHeap, WhatWasResizedHasTheSizeAskedForLast) {
     heaps.finish();
 }
 
+TEST(LocalHeap, WhatFitsWellStaysWhereItLies) {
+    Heaps heaps(2);
+    void* const block = heaps[0].allocate(kBytes);
+    const std::size_t usable = heaps[0].usable_size(block);
+    for (std::size_t bytes = usable / 2 + 1; bytes <= usable; ++bytes)
+        ASSERT_EQ(heaps[0].reallocate_here(block, bytes), block);
+    EXPECT_EQ(heaps[0].reallocate_here(block, usable / 2), nullptr) << "half of it would be wasted";
+    EXPECT_EQ(heaps[0].reallocate_here(block, 0), nullptr);
+    EXPECT_EQ(heaps[0].reallocate_here(block, usable + 1), nullptr);
+    EXPECT_EQ(heaps[0].reallocate_here(static_cast<std::byte*>(block) + 16, usable), nullptr);
+    EXPECT_EQ(heaps[1].reallocate_here(block, usable), nullptr) << "another's takes longer to find";
+    EXPECT_EQ(heaps[1].reallocate(block, usable), block);
+    EXPECT_EQ(heaps[0].reallocate_here(nullptr, usable), nullptr);
+    heaps[0].free(block);
+    EXPECT_EQ(heaps[0].reallocate_here(block, usable), nullptr) << "it is free";
+    EXPECT_DEATH(static_cast<void>(heaps[0].reallocate(block, usable)), "freed twice");
+    heaps.finish();
+}
+
 TEST(LocalHeap, ASizeThatIsAlwaysShortGetsBlocksOfItsOwn) {
     constexpr std::size_t kClass = class_for(kBytes);
     Heaps heaps(1);
@@ -273,6 +292,8 @@ TEST(LocalHeap, OneThatHasNothing) {
     EXPECT_FALSE(nothing.free_here(block));
     EXPECT_FALSE(nothing.free_here(nullptr));
     EXPECT_FALSE(nothing.free_here(&heaps));
+    EXPECT_EQ(nothing.reallocate_here(nullptr, 1), nullptr);
+    EXPECT_EQ(nothing.reallocate_here(block, kBytes), nullptr);
     EXPECT_LT(LocalHeap::often_used(), sizeof nothing) << "larger blocks are remembered at its end";
     heaps[0].free(block);
     heaps.finish();

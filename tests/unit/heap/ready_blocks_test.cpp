@@ -79,6 +79,43 @@ TEST(ReadyBlocks, SomeArePushedAndLentAtOnce) {
     EXPECT_EQ(stack.ready.pop(), stack.block(2));
 }
 
+TEST(ReadyBlocks, TheyMayMove) {
+    Stack stack;
+    stack.ready.set_full_at(2);
+    stack.push(0);
+    stack.push(1);
+    std::array<ReadyBlocks::Place, 4> others;
+    stack.ready.move_to(others.data());
+    stack.places.fill(nullptr);
+    EXPECT_EQ(stack.ready.count(), 2U);
+    stack.ready.set_full_at(others.size());
+    stack.push(2);
+    for (std::size_t i = 3; i-- > 0;) EXPECT_EQ(stack.ready.pop(), stack.block(i));
+}
+
+TEST(ReadyBlocks, ASizeThatIsShortOfPlacesGetsMore) {
+    constexpr std::size_t kLarge = 1024;
+    constexpr std::size_t kNumber = class_for(kLarge);
+    static_assert(kNearRoom.of[kNumber] < kFarRoom.of[kNumber]);
+    Heaps heaps(1);
+    std::size_t most = 0;
+    const auto use = [&] {
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i < 50; ++i) blocks.push_back(heaps[0].allocate(kLarge));
+        for (void* block : blocks) {
+            heaps[0].free(block);
+            most = std::max(most, heaps[0].ready_blocks(kNumber));
+        }
+        heaps.check();
+    };
+    // Who uses few blocks needs few places.
+    for (int i = 0; i < 100; ++i) heaps[0].free(heaps[0].allocate(kLarge));
+    EXPECT_LE(heaps[0].ready_blocks(kNumber), kNearRoom.of[kNumber]);
+    for (int round = 0; round < 20; ++round) use();
+    EXPECT_EQ(most, kFarRoom.of[kNumber]);
+    heaps.finish();
+}
+
 TEST(ReadyBlocks, OneThatWasWrittenToIsNotHandedOut) {
     Stack stack;
     stack.ready.set_full_at(1);

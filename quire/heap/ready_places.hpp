@@ -1,0 +1,73 @@
+#pragma once
+/// Where a local heap writes down which blocks are ready (ReadyBlocks): at first in a few places near those of the other sizes, because
+/// most programs use a little of many sizes and each page that is touched is a frame; a size that keeps running out of them moves
+/// to as many as it will ever need, far away.
+///
+///      near   ┌───────┬────┬───┬───┬─ ─ ┬───┐        far   ┌──────────────────┬──────────────────┬─ ─ ─ ─
+///             │   8   │ 16 │ … │256│    │   │              │        8         │        16        │
+///             └───────┴────┴───┴───┴─ ─ ┴───┘              └──────────────────┴──────────────────┴─ ─ ─ ─
+///              a page's worth of blocks each                 a page of it is touched when the size moves there
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "quire/base/address.hpp"
+#include "quire/heap/port.hpp"
+#include "quire/heap/ready_blocks.hpp"
+#include "quire/heap/size_classes.hpp"
+
+namespace quire {
+
+inline constexpr std::size_t kFewReady = std::min(kHeapShape.ready, kHeapShape.few_ready);
+
+/// So many places each size has, one after the other.
+struct ReadyRoom {
+    std::array<std::uint16_t, kSizeClasses> of{};
+    std::array<std::uint16_t, kSizeClasses> first{};  ///< the number of its first place
+    std::size_t all = 0;
+
+    consteval void give(std::size_t class_number, std::size_t places) {
+        of[class_number] = static_cast<std::uint16_t>(places);
+        first[class_number] = static_cast<std::uint16_t>(all);
+        all += places;
+    }
+};
+
+/// As many as may be ready: blocks of 64 KiB, but a few in any case.
+consteval std::size_t most_ready(std::size_t class_number) {
+    constexpr std::size_t kBytes = std::size_t{64} << 10U;
+    return std::clamp<std::size_t>(kBytes / size_class(class_number).bytes, kFewReady, kHeapShape.ready);
+}
+
+/// Those of a page, which are handed out at once when a size grows (LocalHeap::carve).
+inline constexpr ReadyRoom kNearRoom = [] {
+    constexpr std::size_t kMany = 64;
+    ReadyRoom room;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        const std::size_t places = std::clamp(kPageSize / size_class(i).bytes, kFewReady, kMany);
+        room.give(i, std::min(places, most_ready(i)));
+    }
+    return room;
+}();
+
+/// None if there are as many nearby.
+inline constexpr ReadyRoom kFarRoom = [] {
+    ReadyRoom room;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) room.give(i, most_ready(i) > kNearRoom.of[i] ? most_ready(i) : 0);
+    return room;
+}();
+
+/// The places of one local heap's blocks. Not initialised: who makes it decides whether it must be (LocalHeap::InZeroes).
+template <const ReadyRoom& room>
+class ReadyPlaces {
+public:
+    /// The first of a size's.
+    [[nodiscard]] ReadyBlocks::Place* of(std::size_t class_number) { return places_.data() + room.first[class_number]; }
+
+private:
+    std::array<ReadyBlocks::Place, room.all> places_;
+};
+
+}  // namespace quire
