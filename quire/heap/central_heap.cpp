@@ -23,6 +23,10 @@ constexpr std::size_t kDenseBlocks = 8192;
 
 /// From 4 MiB on it is worth a few calls to know whether a block will be used.
 constexpr PageCount kWorthALook{1024};
+/// A block that must move becomes longer by one part in so many at least.
+constexpr std::size_t kGrows = 8;
+/// One that can grow where it lies becomes so many times as long as it is to be, if there is room.
+constexpr std::size_t kGrowsInPlace = 2;
 
 constexpr PageCount kMostPages{std::size_t{1} << 31U};  // of a block: 8 TiB, more than there are with 32 bits
 
@@ -258,27 +262,49 @@ void CentralHeap::free_large(Slab& slab, const void* block) {
 void* CentralHeap::resize_large(Slab& slab, std::size_t bytes) {
     const PageCount needed = pages_for(bytes);
     const PageCount old{slab.pages};
-    if (needed <= old && needed.value > old.value / 2) {
+    const std::size_t in_use = std::atomic_ref(slab.framed).load(std::memory_order_relaxed);
+    if (needed <= old && needed.value > (in_use == 0 ? old.value : in_use) / 2) {
         slab.large_bytes = bytes;
+        if (in_use != 0) frame_large(slab, needed);
         return slab.base;
     }
     if (needed > kMostPages) return nullptr;
-    // A block that grows once will grow again, so it gets more room each time, the longer it is.
-    const PageCount pages =
-        needed <= old ? spans_.up_to_guard(needed) : spans_.rounded(std::max(needed, old + PageCount{old.value / 8}));
     bool lacks_frames = false;
-    if (!resize_in_place(slab, bytes, pages, lacks_frames) &&
-        (needed <= old || !move_large(slab, bytes, pages, lacks_frames)))
-        return nullptr;
-    // It grows because what is new will be used.
-    if (lacks_frames) spans_.get_frames(slab.base + old.value * kPageSize, pages - old);
+    if (!resize_roughly(slab, bytes, needed, lacks_frames)) return nullptr;
+    slab.lacks_frames = lacks_frames;
+    if (needed > old) {
+        slab.framed = static_cast<std::uint32_t>(old.value);
+        frame_large(slab, needed);
+    }
     return slab.base;
 }
 
-bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames) {
+/// A block that grows once will grow again, so it gets more room each time, the longer it is: much of what is there for it anyway,
+/// because a guard that moves is dear; less of what it must move to.
+bool CentralHeap::resize_roughly(Slab& slab, std::size_t bytes, PageCount needed, bool& lacks_frames) {
+    const PageCount old{slab.pages};
+    const PageCount exactly = spans_.up_to_guard(needed);
+    if (needed <= old) return resize_in_place(slab, bytes, exactly, exactly, lacks_frames);
+    const PageCount in_place = spans_.rounded(PageCount{needed.value * kGrowsInPlace});
+    const PageCount moved = spans_.rounded(std::max(needed, old + PageCount{old.value / kGrows}));
+    return resize_in_place(slab, bytes, exactly, in_place, lacks_frames) ||
+           move_large(slab, bytes, moved, lacks_frames);
+}
+
+/// So much of a block is in use, or soon will be: it grows because what is new will be used.
+void CentralHeap::frame_large(Slab& slab, PageCount needed) {
+    const PageCount framed{slab.framed};
+    if (needed <= framed) return;
+    const PageCount end = std::min(std::max(needed, framed + PageCount{framed.value / kGrows}), PageCount{slab.pages});
+    if (slab.lacks_frames) spans_.get_frames(slab.base + framed.value * kPageSize, end - framed);
+    slab.framed = static_cast<std::uint32_t>(end.value);
+}
+
+bool CentralHeap::resize_in_place(Slab& slab, std::size_t bytes, PageCount least, PageCount most, bool& lacks_frames) {
     const Section section(*this);
     const PageCount old{slab.pages};
-    if (!spans_.resize(slab.base, old, pages)) return false;
+    const PageCount pages = spans_.resize(slab.base, old, least, most);
+    if (pages.value == 0) return false;
     lacks_frames = pages > old && spans_.lacks_frames(slab.base + old.value * kPageSize, pages - old);
     set_large_size(slab, bytes, pages);
     return true;

@@ -133,8 +133,11 @@ private:
         QUIRE_EXCLUDES(lock_);
     void look_at_watched(PageCount pages) QUIRE_REQUIRES(lock_);
     /// `lacks_frames`: whether what is new does.
-    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames)
+    [[nodiscard]] bool resize_roughly(Slab& slab, std::size_t bytes, PageCount needed, bool& lacks_frames)
         QUIRE_EXCLUDES(lock_);
+    void frame_large(Slab& slab, PageCount needed);
+    [[nodiscard]] bool resize_in_place(Slab& slab, std::size_t bytes, PageCount least, PageCount most,
+                                       bool& lacks_frames) QUIRE_EXCLUDES(lock_);
     void set_large_size(Slab& slab, std::size_t bytes, PageCount pages) QUIRE_REQUIRES(lock_);
     [[nodiscard]] bool move_large(Slab& slab, std::size_t bytes, PageCount pages, bool& lacks_frames)
         QUIRE_EXCLUDES(lock_);

@@ -20,11 +20,11 @@ LargeSpans::Taken LargeSpans::take(PageCount count, PageCount alignment, Room ro
         if (!mapped && extent == nullptr && map(pages, alignment)) extent = best_for(pages, alignment, false);
         if (extent == nullptr) return {};
     }
-    std::byte* const first = place_in(*extent, pages, alignment);
+    std::byte* const first = place_in(*extent, pages, alignment, room.likely.value != 0);
     std::byte* const end = first + pages * kPageSize;
     if (end > extent->end()) extend(*extent, end);
     const Taken taken = take_from(*extent, first, count);
-    keep_room(end, room.likely);
+    keep_room(end, room);
     return taken;
 }
 
@@ -61,7 +61,7 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
                 .pages = before,
                 .dirty = std::max<std::size_t>(part, dirty ? 1 : 0),
                 .since = whole.since,
-                .room = whole.room});
+                .room = std::min(whole.room, before)});
     }
     const std::size_t clean = count.value - std::min(frames, count.value);
     taken_clean_ += clean;
@@ -83,21 +83,22 @@ void LargeSpans::give(void* first, PageCount count) {
     while (count_ > kMostExtents) have_fewer();
 }
 
-/// What begins there is for the span before it to grow into.
-void LargeSpans::keep_room(const std::byte* first, PageCount likely) {
-    for (std::size_t left = likely.value; left != 0;) {
+/// What begins there is for the span before it to grow into: so much of it, or if that is a guess, all of an extent.
+void LargeSpans::keep_room(const std::byte* first, const Room& room) {
+    const std::size_t units = (room.likely.value + kUnitPages.value - 1) / kUnitPages.value;
+    for (std::size_t left = units * kUnitPages.value; left != 0;) {
         Extent* const behind = extent_at(first);
         if (behind == nullptr) return;
-        behind->room = true;
-        left -= std::min(left, behind->pages);
+        behind->room = room.sure ? std::min(left, behind->pages) : behind->pages;
+        left -= std::min(left, behind->room);
         first = behind->end();
     }
 }
 
 /// Nobody will grow into what begins there.
 void LargeSpans::free_room(const std::byte* first) {
-    for (Extent* behind = extent_at(first); behind != nullptr && behind->room; behind = extent_at(behind->end()))
-        behind->room = false;
+    for (Extent* behind = extent_at(first); behind != nullptr && behind->room != 0; behind = extent_at(behind->end()))
+        behind->room = 0;
 }
 
 /// Puts an extent into its place, and makes one of it and those neighbours that have frames as it does, or none as it does.
@@ -108,6 +109,7 @@ void LargeSpans::insert(Extent extent) {
     const auto alike = [&extent](const Extent& other) { return (extent.dirty != 0) == (other.dirty != 0); };
     if (place < count_ && extent.end() == extents_[place].first && alike(extents_[place])) {
         add_seam(extent.end() - kPageSize);
+        if (extent.room == extent.pages) extent.room += extents_[place].room;
         extent.pages += extents_[place].pages;
         extent.dirty += extents_[place].dirty;
         std::copy(extents_.data() + place + 1, extents_.data() + count_, extents_.data() + place);
@@ -116,6 +118,7 @@ void LargeSpans::insert(Extent extent) {
     if (place > 0 && extents_[place - 1].end() == extent.first && alike(extents_[place - 1])) {
         Extent& before = extents_[place - 1];
         add_seam(before.end() - kPageSize);
+        if (before.room == before.pages) before.room += extent.room;
         before.pages += extent.pages;
         before.dirty += extent.dirty;
         before.since = extent.since;
@@ -162,34 +165,57 @@ LargeSpans::Extent* LargeSpans::extent_at(const std::byte* first) {
     return nullptr;
 }
 
-LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount new_count) {
+LargeSpans::Taken LargeSpans::resize(void* first, PageCount count, PageCount least, PageCount most) {
     auto* const begin = static_cast<std::byte*>(first);
     const std::size_t pages = with_guard(count);
-    if (new_count.value > ~std::size_t{0} / kPageSize / 4) return {};
-    const Taken nothing_new{.first = begin + count.value * kPageSize, .dirty = true};
-    const std::size_t new_pages = with_guard(new_count);
-    if (new_pages < pages) {
-        guard_before(begin + new_pages * kPageSize);
+    if (least.value > ~std::size_t{0} / kPageSize / 4) return {};
+    const std::size_t least_pages = with_guard(least);
+    const Taken nothing_new{.first = begin + count.value * kPageSize, .count = least, .dirty = true};
+    if (least_pages < pages) {
+        guard_before(begin + least_pages * kPageSize);
         // The rest is a span of its own, with the old guard.
-        give(begin + new_pages * kPageSize, PageCount{pages - new_pages - 1});
+        give(begin + least_pages * kPageSize, PageCount{pages - least_pages - 1});
         return nothing_new;
     }
-    if (new_pages == pages) return nothing_new;
+    if (least_pages == pages) return nothing_new;
     Extent* const behind = extent_at(begin + pages * kPageSize);
-    if (behind == nullptr || behind->pages + extensible_by(*behind) < new_pages - pages) return {};
-    if (behind->pages < new_pages - pages) extend(*behind, begin + new_pages * kPageSize);
-    const Extent whole = *behind;
-    remove(*behind);
-    const std::size_t left = whole.pages - (new_pages - pages);
-    const std::size_t frames = whole.dirty - std::min(whole.dirty, new_pages - pages);
-    const std::size_t clean = new_pages - pages - (whole.dirty - frames);
-    taken_clean_ += clean;
-    std::byte* const end = begin + new_pages * kPageSize;
-    if (left != 0) insert({end, left, std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0), whole.since, true});
+    if (behind == nullptr) return {};
+    std::size_t more = behind->pages;
+    if (more < least_pages - pages) more += extensible_by(*behind);
+    if (more < least_pages - pages) return {};
+    const PageCount new_count = std::min(most, PageCount{pages + more - 1});
+    more = with_guard(new_count) - pages;
+    const std::size_t clean = grow_into(*behind, more);
+    keep_room_again(begin + (pages + more) * kPageSize, with_guard(new_count));
     unguard(begin + (pages - 1) * kPageSize);
-    end_seams(begin + pages * kPageSize, end - kPageSize);
-    if (left != 0) guard_before(end);
-    return {.first = nothing_new.first, .dirty = true, .lacks_frames = clean > (new_pages - pages) / 4};
+    return {.first = nothing_new.first, .count = new_count, .dirty = true, .lacks_frames = clean > more / 4};
+}
+
+/// The span before an extent has its first so many pages now. How many of them have no frames.
+std::size_t LargeSpans::grow_into(Extent& extent, std::size_t pages) {
+    std::byte* const end = extent.first + pages * kPageSize;
+    if (extent.pages < pages) extend(extent, end);
+    const Extent whole = extent;
+    remove(extent);
+    const std::size_t frames = whole.dirty - std::min(whole.dirty, pages);
+    const std::size_t clean = pages - (whole.dirty - frames);
+    taken_clean_ += clean;
+    if (whole.pages != pages) {
+        insert({.first = end,
+                .pages = whole.pages - pages,
+                .dirty = std::max<std::size_t>(frames, whole.dirty != 0 ? 1 : 0),
+                .since = whole.since,
+                .room = whole.room - std::min(whole.room, pages)});
+    }
+    end_seams(whole.first, end - kPageSize);
+    if (whole.pages != pages) guard_before(end);
+    return clean;
+}
+
+/// Behind a span that has grown. If it is longer than was expected, it may well become twice as long.
+void LargeSpans::keep_room_again(const std::byte* first, std::size_t pages) {
+    const Extent* const behind = extent_at(first);
+    if (behind != nullptr && behind->room == 0) keep_room(first, {.likely = PageCount{pages}});
 }
 
 PageCount LargeSpans::keep_at_most(PageCount count) {
@@ -216,10 +242,11 @@ std::size_t LargeSpans::give_back_oldest(std::size_t pages) {
     if (stay != 0 && stay < extent.pages) {
         std::byte* const end = extent.first + stay * kPageSize;
         if (!seams_.take(end - kPageSize)) pages_.protect(end - kPageSize, PageCount{1}, false);
-        insert({extent.first, stay, frames, extent.since, extent.room});
+        const std::size_t room = std::min(extent.room, stay);
+        insert({extent.first, stay, frames, extent.since, room});
         // The rest stays with it, so that there is room for what is longer.
         purge(end, extent.end());
-        insert({.first = end, .pages = extent.pages - stay, .since = extent.since, .room = extent.room});
+        insert({.first = end, .pages = extent.pages - stay, .since = extent.since, .room = extent.room - room});
         return extent.dirty - frames;
     }
     unmap(extent);
@@ -284,7 +311,10 @@ void LargeSpans::check_invariants() const {
         require(i == 0 || extents_[i - 1].end() < extent.first ||
                     (extents_[i - 1].end() == extent.first && (extents_[i - 1].dirty != 0) != (extent.dirty != 0)),
                 "I18: two extents are one, or not in order");
-        require(i == 0 || !extent.room || extents_[i - 1].room || extents_[i - 1].end() != extent.first,
+        require(extent.room <= extent.pages && extent.room % kUnitPages.value == 0,
+                "I18: an extent has more room than pages");
+        require(i == 0 || extent.room == 0 || extents_[i - 1].room == extents_[i - 1].pages ||
+                    extents_[i - 1].end() != extent.first,
                 "I18: nobody can grow into what is kept for that");
     }
     require(kept == kept_, "I18: kept pages have drifted");

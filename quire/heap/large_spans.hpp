@@ -15,7 +15,7 @@
 /// Where extents have become one, their guards stay between them, seams, until a span is cut out. A span may be longer than need be if it
 /// then ends at a seam. Those that have frames become one, and those that have none and read as zeroes; what has frames lies at the
 /// beginning of a mapping, is used first, and is extended by what lies behind it. Behind a span that grows is room for it: others
-/// begin at the room's end. A new guard is a chore: what lies behind it may be another's before that is done.
+/// begin at the room's end, or, if it is known how much that must be and they grow as well, behind that. A new guard is a chore: what lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>
@@ -37,7 +37,7 @@ public:
 
     struct Taken {
         std::byte* first = nullptr;  ///< nullptr: there is no memory
-        PageCount count{};           ///< pages of the span; resize() leaves it at 0
+        PageCount count{};           ///< pages of the span
         bool dirty = false;          ///< it may not read as zeroes
         bool lacks_frames = false;   ///< at least a quarter of it has none, perhaps
     };
@@ -45,7 +45,7 @@ public:
     struct Room {
         PageCount mapped{};  ///< behind what is mapped anew, if there are so many
         PageCount likely{};  ///< by so much the span will grow: others begin as far behind it as there is room
-        bool sure = false;   ///< an extent with less is not good enough, even if it has frames
+        bool sure = false;  ///< that is not a guess: an extent with much less is not good enough, even if it has frames
     };
     /// `alignment` is a power of two. O(extents).
     [[nodiscard]] Taken take(PageCount count, PageCount alignment, Room room);
@@ -56,9 +56,10 @@ public:
     [[nodiscard]] static PageCount rounded(PageCount count);
     /// Keeps a span. If there are too many extents, one without frames becomes part of another or goes, or the oldest goes. O(extents).
     void give(void* first, PageCount count);
-    /// Makes a span shorter or longer where it lies, contents kept. What was added, or where its end was; `first` is nullptr if something is
-    /// in the way, and nothing has changed. O(extents).
-    [[nodiscard]] Taken resize(void* first, PageCount count, PageCount new_count);
+    /// Makes a span shorter, or longer where it lies, contents kept, from `least` to `most` pages: up to the end of what lies behind it, if that
+    /// is less than `most`, because there is a guard. `first` is where its end was, or nullptr if something is in the way, and nothing has
+    /// changed. O(extents).
+    [[nodiscard]] Taken resize(void* first, PageCount count, PageCount least, PageCount most);
     /// Gives back the addresses of a span that has lost its frames to another.
     void give_empty(void* first, PageCount count) {
         unmap({.first = static_cast<std::byte*>(first), .pages = with_guard(count)});
@@ -84,8 +85,9 @@ private:
         std::size_t pages = 0;    ///< whole units, with the guard
         std::size_t dirty = 0;    ///< pages that may have frames; 0: it reads as zeroes
         std::uint32_t since = 0;  ///< when it was kept
-        bool room = false;        ///< for the span before it to grow into: others begin at its end
+        std::size_t room = 0;     ///< pages at its beginning for the span before it to grow into: whole units
         [[nodiscard]] std::byte* end() const { return first + pages * kPageSize; }
+        [[nodiscard]] std::byte* behind_room() const { return first + room * kPageSize; }
     };
     static constexpr std::size_t kMostExtents = 64;
     static constexpr std::size_t kMostFences = 256;  ///< mappings beyond that do without
@@ -95,13 +97,15 @@ private:
         return (count.value / kUnitPages.value + 1) * kUnitPages.value;
     }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
-    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment);
-    [[nodiscard]] static bool fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment);
+    [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows);
+    [[nodiscard]] static bool fits(const std::byte* first, std::size_t room, std::size_t pages, PageCount alignment);
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);
+    std::size_t grow_into(Extent& extent, std::size_t pages);
     [[nodiscard]] Extent* extent_for(std::size_t pages, PageCount alignment, Room room);
     [[nodiscard]] Extent* best_for(std::size_t pages, PageCount alignment, bool grows);
-    void keep_room(const std::byte* first, PageCount likely);
+    void keep_room(const std::byte* first, const Room& room);
+    void keep_room_again(const std::byte* first, std::size_t pages);
     void free_room(const std::byte* first);
     struct Cut {
         std::byte* first = nullptr;

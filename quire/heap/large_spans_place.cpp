@@ -21,6 +21,9 @@ std::byte* aligned_down(std::byte* place, PageCount alignment) {
 /// dear: their processors must be told.
 constexpr std::size_t kSlack = 2;
 
+/// Of the room that a span needs, one part in so many may be missing where there are frames.
+constexpr std::size_t kLittle = 4;
+
 /// Of a span, one part in so many has frames already, or it gets an extent without any: then it reads as zeroes.
 constexpr std::size_t kLeastExtended = 2;
 
@@ -30,38 +33,45 @@ constexpr std::size_t kLeastExtended = 2;
 LargeSpans::Extent* LargeSpans::extent_for(std::size_t pages, PageCount alignment, Room room) {
     if (room.likely.value == 0) return best_for(pages, alignment, false);
     Extent* const roomy = best_for(pages + room.likely.value, alignment, true);
-    if (room.sure || (roomy != nullptr && roomy->dirty != 0)) return roomy;
+    if (roomy != nullptr && roomy->dirty != 0) return roomy;
+    if (room.sure) {
+        Extent* const almost = best_for(pages + room.likely.value - room.likely.value / kLittle, alignment, true);
+        return almost != nullptr && almost->dirty != 0 ? almost : roomy;
+    }
     // Frames without room are better than room without frames.
     Extent* const any = best_for(pages, alignment, false);
     return any != nullptr && any->dirty != 0 ? any : roomy;
 }
 
-/// At its beginning, so that what has frames lies together there; but where another is to grow, at its end.
-std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment) {
-    if (extent.room) return aligned_down(extent.end() - pages * kPageSize, alignment);
-    return aligned(extent.first, alignment);
+/// At its beginning, so that what has frames lies together there; but where another is to grow, at the end, or behind that if both grow.
+std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows) {
+    const bool behind = grows && fits(extent.behind_room(), extent.pages - extent.room, pages, alignment);
+    if (extent.room == 0 || behind) return aligned(extent.behind_room(), alignment);
+    return aligned_down(extent.end() - pages * kPageSize, alignment);
 }
 
-/// Whether so many pages do, in the first `room` of an extent and what it can be extended by.
-bool LargeSpans::fits(const Extent& extent, std::size_t room, std::size_t pages, PageCount alignment) {
-    const auto skipped = static_cast<std::size_t>(aligned(extent.first, alignment) - extent.first) / kPageSize;
+/// Whether so many pages do, in the `room` pages that begin there.
+bool LargeSpans::fits(const std::byte* first, std::size_t room, std::size_t pages, PageCount alignment) {
+    const auto skipped =
+        static_cast<std::size_t>(aligned(const_cast<std::byte*>(first), alignment) - first) / kPageSize;
     return room >= pages && room - pages >= skipped;
 }
 
 /// The smallest extent with frames that is large enough, because what is left of it is the least; else the largest that is with what it
-/// can be extended by; else the smallest one without frames. For a span that grows, none that another is to grow into.
+/// can be extended by; else the smallest one without frames. For a span that grows, none of what another is to grow into.
 LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment, bool grows) {
     Extent* with = nullptr;
     Extent* extended = nullptr;
     Extent* without = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
-        if (grows && extent.room) continue;
-        if (fits(extent, extent.pages, pages, alignment)) {
+        const std::byte* const first = grows ? extent.behind_room() : extent.first;
+        const std::size_t room = grows ? extent.pages - extent.room : extent.pages;
+        if (fits(first, room, pages, alignment)) {
             Extent*& best = extent.dirty != 0 ? with : without;
             if (best == nullptr || extent.pages < best->pages) best = &extent;
-        } else if (!extent.room && (grows || extent.pages >= pages / kLeastExtended) &&
-                   fits(extent, extent.pages + extensible_by(extent), pages, alignment)) {
+        } else if (extent.room == 0 && (grows || extent.pages >= pages / kLeastExtended) &&
+                   fits(first, room + extensible_by(extent), pages, alignment)) {
             if (extended == nullptr || extent.pages > extended->pages) extended = &extent;
         }
     }
@@ -80,9 +90,12 @@ void LargeSpans::extend(Extent& extent, std::byte* end) {
     Extent& next = *(&extent + 1);
     const auto more = static_cast<std::size_t>(end - extent.end()) / kPageSize;
     add_seam(extent.end() - kPageSize);
+    const std::size_t room = std::min(more, next.room);
+    if (extent.room == extent.pages) extent.room += room;
     extent.pages += more;
     next.first = end;
     next.pages -= more;
+    next.room -= room;
     if (next.pages == 0)
         remove(next);
     else
@@ -94,7 +107,7 @@ LargeSpans::Taken LargeSpans::take_between_seams(PageCount count, PageCount alig
     Extent* extent = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         const std::byte* const before = best.first;
-        if (extents_[i].dirty != 0 && !extents_[i].room)
+        if (extents_[i].dirty != 0 && extents_[i].room == 0)
             cut_between_seams(extents_[i], with_guard(count), alignment, best);
         if (best.first != before) extent = &extents_[i];
     }

@@ -56,12 +56,13 @@ struct alignas(kHeapShape.cache_line) Slab {
     bool idle = false;               ///< counted in its owner's idle bytes
     std::uint8_t patience = 0;       ///< so often its owner keeps it when it is full: LocalHeap::keep_or_disown
     bool zeroed = false;             ///< blocks that were never handed out read as zeroes
+    bool lacks_frames = false;       ///< of a large block that grew: what lies behind `framed` pages has none
     std::uint8_t shift = 0;          ///< block_bytes is an odd number times 2^shift
     std::uint32_t floor = 0;         ///< with so few taken blocks the slab is offered to others, or given back
     LocalHeap* filled_by = nullptr;  ///< the owner when it was full the last time
 
     alignas(kHeapShape.cache_line) std::uint32_t pages = 0;  ///< of the span
-    std::uint32_t framed = 0;     ///< so many of its pages were given frames: LocalHeap::carve, TouchHistory
+    std::uint32_t framed = 0;  ///< so many of its pages have frames, as far as is known: LocalHeap::carve, TouchHistory
     std::size_t large_bytes = 0;  ///< of a large block: what was asked for
     Slab* next = nullptr;         ///< of a SlabList
     Slab* previous = nullptr;

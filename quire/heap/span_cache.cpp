@@ -244,34 +244,36 @@ PageCount SpanCache::rounded(PageCount count) const {
     return units <= kMostUnits ? PageCount{units * kUnitPages.value} : LargeSpans::rounded(count);
 }
 
-bool SpanCache::resize(void* first, PageCount count, PageCount new_count) {
+PageCount SpanCache::resize(void* first, PageCount count, PageCount least, PageCount most) {
     const std::size_t units = units_for(count);
-    const std::size_t new_units = units_for(new_count);
-    if (units > kMostUnits || new_units > kMostUnits) {
-        if (units <= kMostUnits || new_units <= kMostUnits) return false;
-        const LargeSpans::Taken added = large_.resize(first, count, new_count);
-        if (added.first == nullptr) return false;
-        latest_large_ = added;
-        if (new_count > count) most_grown_ = std::max(most_grown_, new_count.value * kPageSize);
-        wanted_large(new_count > count ? (new_count - count).value * kPageSize : 0);
-        used_ -= count.value * kPageSize;
-        count_used(new_count.value * kPageSize);
-        keep_at_most(budget());
-        return true;
-    }
+    const std::size_t least_units = units_for(least);
+    if (units > kMostUnits && least_units > kMostUnits) return resize_large(first, count, least, most);
+    if (units > kMostUnits || least_units > kMostUnits) return {};
     Chunk& chunk = *chunks_.find(first);
     const std::size_t at = static_cast<std::size_t>(static_cast<std::byte*>(first) - chunk.base) / kUnitBytes;
-    if (new_units < units) {
-        release_units(chunk.base + (at + new_units) * kUnitBytes, units - new_units);
+    if (least_units < units) {
+        release_units(chunk.base + (at + least_units) * kUnitBytes, units - least_units);
         keep_at_most(budget());
-    } else if (new_units > units) {
-        const std::size_t more = new_units - units;
-        if (at + new_units > kUnitsPerChunk) return false;
-        const Units wanted_units = bits(at + units, more);
-        if ((chunk.free & wanted_units) != wanted_units) return false;
-        static_cast<void>(take_from(chunk, at + units, more));
+        return least;
     }
-    return true;
+    const std::size_t end = std::min(at + std::min(units_for(most), kMostUnits), kUnitsPerChunk);
+    std::size_t free_end = at + units;
+    while (free_end < end && (chunk.free >> free_end & 1U) != 0) ++free_end;
+    if (free_end < at + least_units) return {};
+    if (free_end > at + units) static_cast<void>(take_from(chunk, at + units, free_end - at - units));
+    return std::min(most, PageCount{(free_end - at) * kUnitPages.value});
+}
+
+PageCount SpanCache::resize_large(void* first, PageCount count, PageCount least, PageCount most) {
+    const LargeSpans::Taken added = large_.resize(first, count, least, most);
+    if (added.first == nullptr) return {};
+    latest_large_ = added;
+    if (least > count) most_grown_ = std::max(most_grown_, least.value * kPageSize);
+    wanted_large(added.count > count ? (added.count - count).value * kPageSize : 0);
+    used_ -= count.value * kPageSize;
+    count_used(added.count.value * kPageSize);
+    keep_at_most(budget());
+    return added.count;
 }
 
 bool SpanCache::can_transfer(PageCount count, PageCount to_count) const {

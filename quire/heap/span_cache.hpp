@@ -83,7 +83,7 @@ public:
     void release(void* first, PageCount count) override;
     [[nodiscard]] PageCount up_to_guard(PageCount count) const override;
     [[nodiscard]] PageCount rounded(PageCount count) const override;
-    [[nodiscard]] bool resize(void* first, PageCount count, PageCount new_count) override;
+    [[nodiscard]] PageCount resize(void* first, PageCount count, PageCount least, PageCount most) override;
     [[nodiscard]] bool can_transfer(PageCount count, PageCount to_count) const override;
     [[nodiscard]] bool transfer(void* from, PageCount count, void* to) override { return pages_.move(from, count, to); }
     void release_empty(void* first, PageCount count) override;
@@ -113,6 +113,7 @@ private:
     [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);
     [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
     void count_large(const LargeSpans::Taken& taken);
+    [[nodiscard]] PageCount resize_large(void* first, PageCount count, PageCount least, PageCount most);
     [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
     [[nodiscard]] Chunk* new_chunk(bool dense);
     void delete_chunk(Chunk& chunk);

@@ -157,6 +157,37 @@ TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
 }
 
 /// A source that can do no more than it must says so.
+TEST(LocalHeap, ABlockThatGrowsWhereItLiesGetsAddressesForMuchAndFramesForALittle) {
+    HeapsOver<CachedSource> heaps(1);
+    constexpr std::size_t kFirst = 300 * kPageSize;
+    void* const block = heaps[0].reallocate(heaps[0].allocate(kLargestBlock), kFirst);
+    const std::size_t first = heaps[0].usable_size(block);
+    std::size_t populated = heaps.source.pages.populated;
+    ASSERT_EQ(heaps[0].reallocate(block, first + 1), block);
+    const std::size_t usable = heaps[0].usable_size(block);
+    EXPECT_GE(usable, 2 * first);
+    // Small steps: no call to the system but for frames, an eighth each time.
+    std::size_t bytes = first + 1;
+    for (; bytes <= usable; bytes += kPageSize) {
+        ASSERT_EQ(heaps[0].reallocate(block, bytes), block);
+        const std::size_t got = heaps.source.pages.populated - populated;
+        EXPECT_GE(got * kPageSize, bytes - first);
+        EXPECT_LE(got * kPageSize, bytes - first + bytes / 8 + kPageSize);
+        heaps.check();
+    }
+    EXPECT_EQ(heaps[0].usable_size(block), usable);
+    // It shrinks when half of what it has used would be wasted, not of its addresses.
+    ASSERT_EQ(heaps[0].reallocate(block, bytes), block);
+    ASSERT_GT(heaps[0].usable_size(block), usable);
+    ASSERT_EQ(heaps[0].reallocate(block, usable * 3 / 4), block);
+    EXPECT_GT(heaps[0].usable_size(block), usable);
+    ASSERT_EQ(heaps[0].reallocate(block, usable / 3), block);
+    EXPECT_LT(heaps[0].usable_size(block), usable / 2);
+    heaps.check();
+    heaps[0].free(block);
+    heaps.finish();
+}
+
 TEST(LocalHeap, MostSourcesCanDoLittle) {
     TestSpans spans;
     void* const first = spans.acquire_growing(PageCount{2}, PageCount{1});
@@ -166,7 +197,7 @@ TEST(LocalHeap, MostSourcesCanDoLittle) {
     EXPECT_TRUE(spans.have_frames(first, PageCount{2}));
     spans.get_frames(first, PageCount{2});
     EXPECT_EQ(spans.rounded(PageCount{2}).value, 2U);
-    EXPECT_FALSE(spans.resize(first, PageCount{2}, PageCount{1}));
+    EXPECT_EQ(spans.resize(first, PageCount{2}, PageCount{1}, PageCount{1}).value, 0U);
     EXPECT_FALSE(spans.can_transfer(PageCount{1}, PageCount{2}));
     EXPECT_FALSE(spans.transfer(first, PageCount{1}, first));
     EXPECT_FALSE(spans.trim());

@@ -33,7 +33,7 @@ protected:
         return first;
     }
     bool grow(void* first, PageCount count, PageCount to) {
-        const bool grown = cache.resize(first, count, to);
+        const bool grown = cache.resize(first, count, to, to) == to;
         do_chores();
         if (grown) std::memset(first, 1, to.bytes());
         return grown;
@@ -167,6 +167,50 @@ TEST_F(LargeSpans, OnesThatGrowHaveRoomAndAsMuchAsOthersNeeded) {
     EXPECT_EQ(mapped(), before);
     cache.release(first, kCount);
     cache.release(second, kCount);
+}
+
+TEST_F(LargeSpans, OnesThatGrowShareWhatHasFramesWhenItIsKnownHowMuchTheyNeed) {
+    constexpr PageCount kCount{2 * kMostSmall};
+    const PageCount grown = cache.rounded(PageCount{16 * kMostSmall});
+    void* first = use(kCount, true);
+    ASSERT_TRUE(grow(first, kCount, grown));
+    cache.release(first, grown);
+    // Room for two of them, with frames.
+    const PageCount both = cache.rounded(PageCount{2 * grown.value});
+    cache.release(use(both), both);
+    const std::size_t mapped_before = mapped();
+    std::array<void*, 2> spans;
+    for (void*& span : spans) {
+        span = use(kCount, true);
+        EXPECT_FALSE(cache.is_zero(span, kCount)) << "where frames are";
+    }
+    for (void* span : spans) EXPECT_TRUE(grow(span, kCount, grown)) << "each up to where the other begins";
+    EXPECT_EQ(mapped(), mapped_before);
+    cache.check_invariants();
+    for (void* span : spans) cache.release(span, grown);
+}
+
+TEST_F(LargeSpans, OneGrowsByAsMuchAsThereIsRoomFor) {
+    constexpr PageCount kCount{2 * kMostSmall};
+    void* const first = use(kCount, true);
+    const PageCount least = cache.rounded(kCount + PageCount{1});
+    const PageCount most = cache.rounded(PageCount{4 * kMostSmall});
+    EXPECT_EQ(cache.resize(first, kCount, least, most), most);
+    do_chores();
+    EXPECT_FALSE(model.pages.usable(static_cast<std::byte*>(first) + most.bytes(), PageCount{1})) << "a guard";
+    // Something stands in the way of more than a little.
+    void* const other = cache.acquire(kCount, PageCount{1});
+    do_chores();
+    const std::size_t room =
+        static_cast<std::size_t>(static_cast<std::byte*>(other) - static_cast<std::byte*>(first)) / kPageSize;
+    ASSERT_GT(room, most.value);
+    EXPECT_EQ(cache.resize(first, most, PageCount{room}, PageCount{2 * room}).value, 0U) << "there must be a guard";
+    EXPECT_EQ(cache.resize(first, most, most + PageCount{1}, PageCount{2 * room}).value, room - 1);
+    do_chores();
+    EXPECT_FALSE(model.pages.usable(static_cast<std::byte*>(other) - kPageSize, PageCount{1}));
+    cache.check_invariants();
+    cache.release(other, kCount);
+    cache.release(first, PageCount{room - 1});
 }
 
 TEST_F(LargeSpans, OthersLeaveTheRoomThatHasFrames) {

@@ -54,8 +54,10 @@ TEST(SpanCache, WhatNobodyCanHave) {
         EXPECT_EQ(model.cache.acquire_growing(PageCount{count}, PageCount{1}), nullptr);
     }
     void* const large = model.cache.acquire(PageCount{kMostSmall + 1}, PageCount{1});
-    EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{kMost}));
-    EXPECT_FALSE(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{1})) << "it would lie in no chunk";
+    constexpr PageCount kNone{};
+    EXPECT_EQ(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{kMost}, PageCount{kMost}), kNone);
+    EXPECT_EQ(model.cache.resize(large, PageCount{kMostSmall + 1}, PageCount{1}, PageCount{1}), kNone)
+        << "it would lie in no chunk";
     model.cache.release(large, PageCount{kMostSmall + 1});
     model.cache.release(used, kUsed);
     model.finish();

@@ -187,12 +187,15 @@ private:
         const PageCount roomy = cache.rounded(PageCount{span.pages});
         EXPECT_GE(roomy.value, span.pages);
         spans_.erase(chosen);
-        const bool resized = cache.resize(at, PageCount{span.pages}, PageCount{count});
+        const std::size_t most = count <= span.pages ? count : count + random_() % count;
+        const PageCount resized = cache.resize(at, PageCount{span.pages}, PageCount{count}, PageCount{most});
         settle();
-        if (resized) {
+        if (resized.value != 0) {
+            EXPECT_GE(resized.value, count);
+            EXPECT_LE(resized.value, most);
             const std::size_t common = std::min(span.pages, count);
             for (std::size_t page = 0; page < common; ++page) ASSERT_EQ(at[page * kPageSize], span.fill);
-            enter(at, count);
+            enter(at, resized.value);
         } else {
             check_contents(at, span, span.pages);
             spans_[at] = span;
