@@ -172,7 +172,7 @@ MUTANTS = [
     Mutant("others begin where a span is to grow", PLACES, "    if (extent.room == 0 || behind) return", "    if (extent.pages != 0 || behind) return", "large_spans_test"),
     Mutant("who grows begins where another is to grow", PLACES, "grows ? extent.pages - extent.room : extent.pages", "extent.pages", "large_spans_test"),
     Mutant("who grows wastes the room behind another's", EXTENTS, "room.sure ? std::min(left, behind->pages) : behind->pages", "behind->pages", "large_spans_test"),
-    Mutant("a span that grows a little moves its guard each time", CENTRAL, "PageCount{needed.value * kGrowsInPlace}", "needed", "large_blocks_test"),
+    Mutant("a span that grows a little moves its guard each time", CENTRAL, "std::min(PageCount{needed.value * kGrowsInPlace}, kMostPages)", "needed", "large_blocks_test"),
     Mutant("a block that grew gets frames for all its addresses", CENTRAL, "std::min(std::max(needed, framed + PageCount{framed.value / kGrows}), PageCount{slab.pages})", "PageCount{slab.pages}", "large_blocks_test"),
     Mutant("a block that was written to past its frames counts as small", CENTRAL, "        if (in_use != 0) frame_large(slab, needed);\n", "", "large_blocks_test"),
     Mutant("a free block may be resized", "quire/heap/local_heap.hpp", "< slab.ready_end && !is_marked_free(block);\n        return mine", "< slab.ready_end;\n        return mine", "local_heap_test"),

@@ -285,7 +285,7 @@ bool CentralHeap::resize_roughly(Slab& slab, std::size_t bytes, PageCount needed
     const PageCount old{slab.pages};
     const PageCount exactly = spans_.up_to_guard(needed);
     if (needed <= old) return resize_in_place(slab, bytes, exactly, exactly, lacks_frames);
-    const PageCount in_place = spans_.rounded(PageCount{needed.value * kGrowsInPlace});
+    const PageCount in_place = spans_.rounded(std::min(PageCount{needed.value * kGrowsInPlace}, kMostPages));
     const PageCount moved = spans_.rounded(std::max(needed, old + PageCount{old.value / kGrows}));
     return resize_in_place(slab, bytes, exactly, in_place, lacks_frames) ||
            move_large(slab, bytes, moved, lacks_frames);
