@@ -28,7 +28,7 @@ struct ReadyRoom {
     std::array<std::uint16_t, kSizeClasses> first{};  ///< the number of its first place
     std::size_t all = 0;
 
-    consteval void give(std::size_t class_number, std::size_t places) {
+    constexpr void give(std::size_t class_number, std::size_t places) {
         of[class_number] = static_cast<std::uint16_t>(places);
         first[class_number] = static_cast<std::uint16_t>(all);
         all += places;
@@ -36,7 +36,7 @@ struct ReadyRoom {
 };
 
 /// As many as may be ready: blocks of 64 KiB, but a few in any case.
-consteval std::size_t most_ready(std::size_t class_number) {
+constexpr std::size_t most_ready(std::size_t class_number) {
     constexpr std::size_t kBytes = std::size_t{64} << 10U;
     return std::clamp<std::size_t>(kBytes / size_class(class_number).bytes, kFewReady, kHeapShape.ready);
 }
