@@ -17,8 +17,9 @@ namespace quire {
 namespace {
 
 constexpr std::uint32_t kFewSlabs = 2;
-/// So many at least are freed before they are looked at again.
-constexpr std::size_t kHeadroom = std::max<std::size_t>(kHeapShape.ready / 16, 2);
+/// So many at least are freed before they are looked at again: one part in so many of what may be ready, but some in any case.
+constexpr std::size_t kHeadroom = 16;
+constexpr std::size_t kLeastHeadroom = 2;
 /// A size that was short of places so many times gets more. Each time it has had a page, or a page's worth of blocks came or went.
 constexpr std::uint8_t kCrowdedOften = 8;
 
@@ -73,13 +74,14 @@ void LocalHeap::set_full_at(std::size_t class_number) {
     ReadyBlocks& ready = ready_[class_number];
     const std::size_t count = ready.count();
     const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.missed());
-    std::size_t at = count + kHeadroom;
     std::size_t most = slabs.most_ready;
+    const std::size_t headroom = std::max(most / kHeadroom, kLeastHeadroom);
+    std::size_t at = count + headroom;
     if (slabs.current != nullptr && slabs.current->idle) {
         at = most;
     } else if (taken > count) {
         at = taken - 1;
-        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(kHeadroom, (taken - count) / 4));
+        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(headroom, (taken - count) / 4));
     }
     if (at > most && most < kFarRoom.of[class_number] && ++slabs.crowded == kCrowdedOften) {
         make_room(class_number);

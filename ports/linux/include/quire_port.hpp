@@ -47,7 +47,8 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .known = 1024,
                                          .borrowed = 2,
                                          .spare_descriptor_pages = 64,
-                                         .ready = 255};
+                                         .ready = 255,
+                                         .few_ready = 4};
 
 /// For a machine where 1 MiB is much, with 32-bit addresses: blocks above 4 KiB have pages of their own, and a size of which there are a
 /// few blocks has 8 KiB; what is free goes back soon, at the price of more system calls.
