@@ -28,7 +28,7 @@ struct ReadyRoom {
     std::array<std::uint16_t, kSizeClasses> first{};  ///< the number of its first place
     std::size_t all = 0;
 
-    constexpr void give(std::size_t class_number, std::size_t places) {
+    consteval void give(std::size_t class_number, std::size_t places) {
         of[class_number] = static_cast<std::uint16_t>(places);
         first[class_number] = static_cast<std::uint16_t>(all);
         all += places;
@@ -36,13 +36,12 @@ struct ReadyRoom {
 };
 
 /// As many as may be ready: blocks of 64 KiB, but a few in any case.
-constexpr std::size_t most_ready(std::size_t class_number) {
+consteval std::size_t most_ready(std::size_t class_number) {
     constexpr std::size_t kBytes = std::size_t{64} << 10U;
     return std::clamp<std::size_t>(kBytes / size_class(class_number).bytes, kFewReady, kHeapShape.ready);
 }
 
-/// Those of a page, which are handed out at once when a size grows (LocalHeap::carve).
-inline constexpr ReadyRoom kNearRoom = [] {
+consteval ReadyRoom near_room() {
     constexpr std::size_t kMany = 64;
     ReadyRoom room;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
@@ -50,14 +49,17 @@ inline constexpr ReadyRoom kNearRoom = [] {
         room.give(i, std::min(places, most_ready(i)));
     }
     return room;
-}();
+}
+/// Those of a page, which are handed out at once when a size grows (LocalHeap::carve).
+inline constexpr ReadyRoom kNearRoom = near_room();
 
-/// None if there are as many nearby.
-inline constexpr ReadyRoom kFarRoom = [] {
+consteval ReadyRoom far_room() {
     ReadyRoom room;
     for (std::size_t i = 0; i < kSizeClasses; ++i) room.give(i, most_ready(i) > kNearRoom.of[i] ? most_ready(i) : 0);
     return room;
-}();
+}
+/// None if there are as many nearby.
+inline constexpr ReadyRoom kFarRoom = far_room();
 
 /// The places of one local heap's blocks. Not initialised: who makes it decides whether it must be (LocalHeap::InZeroes).
 template <const ReadyRoom& room>
