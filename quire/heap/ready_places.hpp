@@ -27,13 +27,14 @@ struct ReadyRoom {
     std::array<std::uint16_t, kSizeClasses> of{};
     std::array<std::uint16_t, kSizeClasses> first{};  ///< the number of its first place
     std::size_t all = 0;
-
-    consteval void give(std::size_t class_number, std::size_t places) {
-        of[class_number] = static_cast<std::uint16_t>(places);
-        first[class_number] = static_cast<std::uint16_t>(all);
-        all += places;
-    }
 };
+
+/// One size more: none of the larger ones has any yet.
+consteval void give_places(ReadyRoom& room, std::size_t class_number, std::size_t places) {
+    room.of[class_number] = static_cast<std::uint16_t>(places);
+    room.first[class_number] = static_cast<std::uint16_t>(room.all);
+    room.all += places;
+}
 
 /// As many as may be ready: blocks of 64 KiB, but a few in any case.
 consteval std::size_t most_ready(std::size_t class_number) {
@@ -46,7 +47,7 @@ consteval ReadyRoom near_room() {
     ReadyRoom room;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         const std::size_t places = std::clamp(kPageSize / size_class(i).bytes, kFewReady, kMany);
-        room.give(i, std::min(places, most_ready(i)));
+        give_places(room, i, std::min(places, most_ready(i)));
     }
     return room;
 }
@@ -55,7 +56,8 @@ inline constexpr ReadyRoom kNearRoom = near_room();
 
 consteval ReadyRoom far_room() {
     ReadyRoom room;
-    for (std::size_t i = 0; i < kSizeClasses; ++i) room.give(i, most_ready(i) > kNearRoom.of[i] ? most_ready(i) : 0);
+    for (std::size_t i = 0; i < kSizeClasses; ++i)
+        give_places(room, i, most_ready(i) > kNearRoom.of[i] ? most_ready(i) : 0);
     return room;
 }
 /// None if there are as many nearby.

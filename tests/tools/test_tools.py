@@ -163,6 +163,7 @@ class EndTest(unittest.TestCase):
         self.assertEqual(len(started), 1)
         process.kill()
         process.wait(20)
+        until = time.monotonic() + 20
         while (left := is_emulator(started[0])) and time.monotonic() < until:
             time.sleep(0.1)
         self.assertFalse(left)
