@@ -15,7 +15,8 @@
 /// Where extents have become one, their guards stay between them, seams, until a span is cut out. A span may be longer than need be if it
 /// then ends at a seam. Those that have frames become one, and those that have none and read as zeroes; what has frames lies at the
 /// beginning of a mapping, is used first, and is extended by what lies behind it. Behind a span that grows is room for it: others
-/// begin at the room's end, or, if it is known how much that must be and they grow as well, behind that. A new guard is a chore: what lies behind it may be another's before that is done.
+/// begin at the room's end, or, if it is known how much that must be and they grow as well, behind that. A new guard is a chore: what
+/// lies behind it may be another's before that is done.
 
 #include <array>
 #include <cstddef>
@@ -98,7 +99,7 @@ private:
     }
     [[nodiscard]] Taken take_from(Extent& extent, std::byte* first, PageCount count);
     [[nodiscard]] static std::byte* place_in(const Extent& extent, std::size_t pages, PageCount alignment, bool grows);
-    [[nodiscard]] static bool fits(const std::byte* first, std::size_t room, std::size_t pages, PageCount alignment);
+    [[nodiscard]] static bool fits(std::byte* first, std::size_t room, std::size_t pages, PageCount alignment);
     [[nodiscard]] std::size_t extensible_by(const Extent& extent) const;
     void extend(Extent& extent, std::byte* end);
     std::size_t grow_into(Extent& extent, std::size_t pages);

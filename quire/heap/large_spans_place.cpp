@@ -51,9 +51,8 @@ std::byte* LargeSpans::place_in(const Extent& extent, std::size_t pages, PageCou
 }
 
 /// Whether so many pages do, in the `room` pages that begin there.
-bool LargeSpans::fits(const std::byte* first, std::size_t room, std::size_t pages, PageCount alignment) {
-    const auto skipped =
-        static_cast<std::size_t>(aligned(const_cast<std::byte*>(first), alignment) - first) / kPageSize;
+bool LargeSpans::fits(std::byte* first, std::size_t room, std::size_t pages, PageCount alignment) {
+    const auto skipped = static_cast<std::size_t>(aligned(first, alignment) - first) / kPageSize;
     return room >= pages && room - pages >= skipped;
 }
 
@@ -65,7 +64,7 @@ LargeSpans::Extent* LargeSpans::best_for(std::size_t pages, PageCount alignment,
     Extent* without = nullptr;
     for (std::size_t i = 0; i < count_; ++i) {
         Extent& extent = extents_[i];
-        const std::byte* const first = grows ? extent.behind_room() : extent.first;
+        std::byte* const first = grows ? extent.behind_room() : extent.first;
         const std::size_t room = grows ? extent.pages - extent.room : extent.pages;
         if (fits(first, room, pages, alignment)) {
             Extent*& best = extent.dirty != 0 ? with : without;

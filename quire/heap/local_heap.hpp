@@ -81,9 +81,8 @@ public:
 
     /// The same, if it may stay where it lies; nullptr if not, or if that takes longer to find out. O(1).
     [[nodiscard]] void* reallocate_here(void* block, std::size_t bytes) {
-        const KnownSlab& slab = known_.at(block);
-        const bool mine = slab.number_of(block) < slab.ready_end && !is_marked_free(block);
-        return mine && fits_well(bytes, size_class(slab.class_number).bytes) ? block : nullptr;
+        const KnownSlab* const slab = slab_of_taken(block);
+        return slab != nullptr && fits_well(bytes, size_class(slab->class_number).bytes) ? block : nullptr;
     }
 
     /// The fast paths on their own: nullptr or false if they cannot. O(1). The first is for blocks of up to kFineLimit bytes,
@@ -221,6 +220,11 @@ private:
     static Slab* closed() { return reinterpret_cast<Slab*>(std::uintptr_t{1}); }
     void check_ready(std::size_t class_number) const;
     void check_slabs(std::size_t class_number) const;
+    /// What is known of the slab of a taken block; nullptr: it may be another's, or none.
+    [[nodiscard]] const KnownSlab* slab_of_taken(const void* block) const {
+        const KnownSlab& slab = known_.at(block);
+        return slab.number_of(block) < slab.ready_end && !is_marked_free(block) ? &slab : nullptr;
+    }
     /// Unless it would waste more than half of the block.
     [[nodiscard]] static bool fits_well(std::size_t bytes, std::size_t usable) {
         return bytes <= usable && bytes > usable / 2;

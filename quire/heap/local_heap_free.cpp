@@ -327,9 +327,8 @@ std::size_t LocalHeap::usable_size(const void* block) const {
 
 void* LocalHeap::reallocate(void* block, std::size_t bytes) {
     if (block == nullptr) return allocate(bytes);
-    const KnownSlab& known = known_.at(block);
-    if (known.number_of(block) < known.ready_end && !is_marked_free(block))
-        return resize(block, size_class(known.class_number).bytes, bytes);
+    if (const KnownSlab* const known = slab_of_taken(block))
+        return resize(block, size_class(known->class_number).bytes, bytes);
     Slab* const slab = central_->find(block);
     require(slab != nullptr, Slab::kForeign);
     require_taken(*slab, block);

@@ -6,7 +6,7 @@
 ///      near   ┌───────┬────┬───┬───┬─ ─ ┬───┐        far   ┌──────────────────┬──────────────────┬─ ─ ─ ─
 ///             │   8   │ 16 │ … │256│    │   │              │        8         │        16        │
 ///             └───────┴────┴───┴───┴─ ─ ┴───┘              └──────────────────┴──────────────────┴─ ─ ─ ─
-///              a page's worth of blocks each                 a page of it is touched when the size moves there
+///              a page's worth of blocks each, or 64          a page of it is touched when the size moves there
 
 #include <algorithm>
 #include <array>
@@ -20,6 +20,7 @@
 
 namespace quire {
 
+/// Of each size, however large its blocks are.
 inline constexpr std::size_t kFewReady = std::min(kHeapShape.ready, kHeapShape.few_ready);
 
 /// So many places each size has, one after the other.
@@ -51,7 +52,7 @@ consteval ReadyRoom near_room() {
     }
     return room;
 }
-/// Those of a page, which are handed out at once when a size grows (LocalHeap::carve).
+/// Those of a page, which are handed out at once when a size grows (LocalHeap::carve); of the smallest sizes 64.
 inline constexpr ReadyRoom kNearRoom = near_room();
 
 consteval ReadyRoom far_room() {

@@ -26,8 +26,8 @@ struct HeapShape {
     std::size_t borrowed;  ///< by so many sizes at most a block may be larger than need be: lenders_end()
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
-    std::size_t few_ready =
-        16;  ///< there is room for so many at least from the beginning, or for all: ready_places.hpp
+    /// Blocks of a size for which there is room in any case, from the beginning and however large they are: ready_places.hpp.
+    std::size_t few_ready = 16;
     /// Bytes that a program's heap may keep free in any case, for the next time.
     std::size_t first_budget = std::size_t{128} << 10U;
     /// Bytes that a program's heap keeps, more than its budget, because what was given back was soon wanted again: at most.

@@ -65,8 +65,8 @@ public:
     [[nodiscard]] virtual PageCount up_to_guard(PageCount count) const { return count; }
     /// How long a span of `count` pages may become for the price of it.
     [[nodiscard]] virtual PageCount rounded(PageCount count) const { return count; }
-    /// Makes a span shorter, or longer where it lies, contents kept: from `least` to `most` pages, as many of them as there is room for. How
-    /// many it has now; 0: it cannot, and nothing has changed. Most sources cannot.
+    /// Makes a span longer where it lies, contents kept: `least` to `most` pages in all, as many as there is room for. Or shorter: `least`
+    /// pages. How many it has now; 0: it cannot, and nothing has changed. Most sources cannot.
     [[nodiscard]] virtual PageCount resize(void* first, PageCount count, PageCount least, PageCount most) {
         static_cast<void>(first), static_cast<void>(count), static_cast<void>(least), static_cast<void>(most);
         return {};

@@ -156,7 +156,6 @@ TEST(LocalHeap, ABlockThatGrowsGetsItsFrames) {
     heaps.finish();
 }
 
-/// A source that can do no more than it must says so.
 TEST(LocalHeap, ABlockThatGrowsWhereItLiesGetsAddressesForMuchAndFramesForALittle) {
     HeapsOver<CachedSource> heaps(1);
     constexpr std::size_t kFirst = 300 * kPageSize;
@@ -188,6 +187,7 @@ TEST(LocalHeap, ABlockThatGrowsWhereItLiesGetsAddressesForMuchAndFramesForALittl
     heaps.finish();
 }
 
+/// A source that can do no more than it must says so.
 TEST(LocalHeap, MostSourcesCanDoLittle) {
     TestSpans spans;
     void* const first = spans.acquire_growing(PageCount{2}, PageCount{1});
