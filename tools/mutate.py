@@ -2,7 +2,7 @@
 """Breaks the library in small ways (tests/mutants.py) and shows that a test notices each.
 
 Uses the objects of build/host: a mutant costs one compilation, one link and one run of the test program that should notice; in a
-header, one compilation for each source that includes it. The tree itself is never changed. A mutant that survives, or that no longer
+header, compilations of all that includes it, the library's sources TOGETHER at a time (as the unity presets compile them). The tree itself is never changed. A mutant that survives, or that no longer
 applies, is an error.
 """
 import argparse
@@ -20,6 +20,7 @@ HOST = ROOT / "build" / "host"
 sys.path.insert(0, str(ROOT / "tests"))
 from mutants import MUTANTS  # noqa: E402
 SECONDS = 120
+TOGETHER = 8  # CMake's UNITY_BUILD_BATCH_SIZE
 COMPILER = "the compiler"
 FASTER = {"-O2": "-O1", "-g": "-g0"}  # a mutant runs once, and nobody looks at it in a debugger
 
@@ -32,7 +33,7 @@ def commands_of(test):
         if found := re.search(r" -c (\S+)$", line.strip()):
             compiles[found[1]] = shlex.split(line)
         elif f"-o {test} " in line:
-            link = line
+            link = line.partition(" && cd ")[0]  # without looking for the program's tests
     return compiles, link
 
 
@@ -50,13 +51,31 @@ def includers(header, compiles):
             yield objects[name]
 
 
-def compile_changed(source, words, folder, changes, quiet):
-    """Compiles one source with `changes`: the words that replace its own, and where to look for headers first."""
-    words = [changes.get(word, FASTER.get(word, word)) for word in words if word != "-Werror"]
-    words[words.index("-o") + 1] = str(folder / (pathlib.Path(source).name + ".o"))
+def in_library(source, compiles):
+    return "/quire.dir/" in object_of(compiles[source])
+
+
+def texts_of(sources, compiles, folder):
+    """What is to be compiled: (a source whose command serves, the text). The library's sources are texts of several, if there are several."""
+    library = [name for name in sources if in_library(name, compiles)]
+    for at in range(0, len(library), TOGETHER):
+        whole = folder / f"together_{at}.cpp"
+        whole.write_text("".join(f'#include "{name}"\n' for name in library[at:at + TOGETHER]), encoding="utf-8")
+        yield library[at], str(whole)
+    yield from ((name, name) for name in sources if name not in library)
+
+
+def compile_changed(words, source, text, folder, quiet):
+    """Compiles `text` as its `source` is compiled, looking for headers in the folder first."""
+    words = [text if word == source else FASTER.get(word, word) for word in words if word != "-Werror"]
+    words[words.index("-o") + 1] = str(object_in(folder, source))
     for option in ("-MF", "-MT"):
-        words[words.index(option) + 1] = str(folder / (pathlib.Path(source).name + ".d"))
+        words[words.index(option) + 1] = str(object_in(folder, source).with_suffix(".d"))
     return subprocess.run([words[0], "-I", folder, *words[1:], quiet], cwd=HOST, capture_output=True, text=True, check=False)
+
+
+def object_in(folder, source):
+    return folder / (pathlib.Path(source).name + ".o")
 
 
 def build(mutant, folder):
@@ -69,10 +88,13 @@ def build(mutant, folder):
     changed.parent.mkdir(parents=True)
     changed.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     compiles, link = commands_of("simulation_test" if mutant.test == COMPILER else mutant.test)
-    sources = [str(source)] if source.suffix == ".cpp" else list(includers(source, compiles))
+    if source.suffix == ".cpp":
+        texts = [(str(source), str(changed))]
+    else:
+        texts = list(texts_of(list(includers(source, compiles)), compiles, folder))
     quiet = "-Werror=thread-safety-analysis" if mutant.test == COMPILER else "-w"
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = list(pool.map(lambda name: compile_changed(name, compiles[name], folder, {str(source): str(changed)}, quiet), sources))
+        done = list(pool.map(lambda pair: compile_changed(compiles[pair[0]], *pair, folder, quiet), texts))
     errors = "".join(one.stderr for one in done)
     if mutant.test == COMPILER:
         return None if "thread-safety" in errors else pathlib.Path("/bin/true")
@@ -80,13 +102,11 @@ def build(mutant, folder):
         sys.exit(f"mutate: “{mutant.what}” does not compile:\n{errors}")
     program = folder / mutant.test
     link = link.replace(f"-o {mutant.test} ", f"-o {program} ")
-    for name in sources:
-        member = folder / (pathlib.Path(name).name + ".o")
-        where = object_of(compiles[name])
-        if f" {where} " in link:
-            link = link.replace(f" {where} ", f" {member} ")
-        elif "/quire.dir/" in where:  # what stands before the archive is not taken from it
-            link = link.replace(" libquire.a", f" {member} libquire.a", 1)
+    for name, _ in texts:
+        if in_library(name, compiles):  # what stands before the archive is not taken from it
+            link = link.replace(" libquire.a", f" {object_in(folder, name)} libquire.a", 1)
+        else:
+            link = link.replace(f" {object_of(compiles[name])} ", f" {object_in(folder, name)} ")
     subprocess.run(link + " -Wl,--strip-debug", shell=True, cwd=HOST, check=True, capture_output=True)
     return program
 
