@@ -203,7 +203,7 @@ void* CentralHeap::allocate_large(std::size_t bytes, std::size_t alignment, Purp
     const NewLarge made = enter_large(bytes, spans_.up_to_guard(asked), aligned, purpose);
     if (made.first == nullptr) return nullptr;
     // Both take long, and nobody else knows the block yet: the others need not wait.
-    if (made.foreseen) spans_.get_frames(made.first, asked);
+    if (made.foreseen) spans_.get_frames(made.first, std::min(asked, kMostAtOnce));
     if (purpose == Purpose::zeroes && !made.is_zero) std::memset(made.first, 0, asked.value * kPageSize);
     return made.first;
 }

@@ -46,6 +46,10 @@ struct HeapStatistics {
 
 class CentralHeap {
 public:
+    /// Of a large block as many pages get frames at once: if more were filled with zeroes, the first would have left the processor's caches
+    /// before they are used.
+    static constexpr PageCount kMostAtOnce{(std::size_t{2} << 20U) / kPageSize};
+
     using Map =
         AddressMap<Slab, kHeapShape.unit_shift, kHeapShape.map_roots, kHeapShape.map_leaf, kHeapShape.map_from_zero>;
 

@@ -68,6 +68,8 @@ LargeSpans::Taken LargeSpans::take_from(Extent& extent, std::byte* first, PageCo
     frames -= std::min(frames, pages);
     if (behind != 0)
         insert({first + pages * kPageSize, behind, std::max<std::size_t>(frames, dirty ? 1 : 0), whole.since});
+    // Room that went on behind it is cut off.
+    if (whole.room == whole.pages) free_room(whole.end());
     std::byte* const end = first + pages * kPageSize;
     end_seams(first, end - kPageSize);
     if (behind != 0) guard_before(end);

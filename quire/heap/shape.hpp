@@ -30,6 +30,10 @@ struct HeapShape {
     std::size_t few_ready = 16;
     /// Bytes that a program's heap may keep free in any case, for the next time.
     std::size_t first_budget = std::size_t{128} << 10U;
+    /// From so many used bytes on a program's heap may keep as many as it uses,
+    std::size_t much_used = std::size_t{8} << 20U;
+    /// and so many besides in large spans, of which one more or less is much; but no more than twice what it uses.
+    std::size_t kept_besides = 0;
     /// Bytes that a program's heap keeps, more than its budget, because what was given back was soon wanted again: at most.
     std::size_t most_learned = ~std::size_t{0};
 };

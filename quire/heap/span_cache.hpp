@@ -7,8 +7,9 @@
 ///      │ 0│ 1│ 2│ 3│  │                                 │62│63│     └ dirty: may it have frames? 0 = it reads as zeroes
 ///      └──┴──┴──┴──┴──┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──┴──┘
 ///
-/// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits
-/// the more goes back in one call; below 8 MiB an eighth of it, at least the shape's first_budget. While it grows, a quarter. When
+/// The budget is how many bytes may be free and dirty. While a heap shrinks, as many as are used, because the longer it waits the more goes
+/// back in one call, and the shape's kept_besides in large spans, because one that is freed makes a heap much smaller for a moment only;
+/// below the shape's much_used an eighth of what is used, at least its first_budget. While it grows, a quarter. When
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
 /// most_learned; what was kept and is wanted again was rightly kept, and the budget grows by half as much. A second without either halves
 /// what was learned. But no more is kept for that than was used in the last second or
@@ -101,7 +102,6 @@ public:
 private:
     // Bytes, if nothing else is said.
     static constexpr std::size_t kFirstBudget = kHeapShape.first_budget;
-    static constexpr std::size_t kMuchUsed = std::size_t{8} << 20U;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
     /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
     static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;

@@ -89,7 +89,9 @@ void SpanCache::count_used(std::size_t more) {
 }
 
 std::size_t SpanCache::budget() const {
-    return (used_ >= kMuchUsed ? used_ : std::max(kFirstBudget, used_ / 8)) + learned();
+    if (used_ < kHeapShape.much_used) return std::max(kFirstBudget, used_ / 8) + learned();
+    const std::size_t large = kept() - kept_;
+    return used_ + std::min({2 * used_, kHeapShape.kept_besides, large}) + learned();
 }
 
 /// What is kept then has not been found good enough.

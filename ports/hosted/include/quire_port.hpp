@@ -132,6 +132,8 @@ public:
         HeapShape shape = kKernelHeapShape;
         shape.borrowed = 1;
         shape.few_ready = 4;
+        shape.much_used = std::size_t{512} << 10U;
+        shape.kept_besides = std::size_t{2} << 20U;
         return shape;
     }();
     static constexpr PageRange kUserPages{Page{0x10}, Page{0xC0000}};

@@ -48,7 +48,9 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .borrowed = 2,
                                          .spare_descriptor_pages = 64,
                                          .ready = 255,
-                                         .few_ready = 4};
+                                         .few_ready = 4,
+                                         .much_used = std::size_t{4} << 20U,
+                                         .kept_besides = std::size_t{16} << 20U};
 
 /// For a machine where 1 MiB is much, with 32-bit addresses: blocks above 4 KiB have pages of their own, and a size of which there are a
 /// few blocks has 8 KiB; what is free goes back soon, at the price of more system calls.
@@ -62,6 +64,8 @@ inline constexpr HeapShape kSmallProgramShape = [] {
     shape.ready = 63;
     shape.spare_descriptor_pages = 4;
     shape.first_budget = 32768;
+    shape.much_used = std::size_t{8} << 20U;
+    shape.kept_besides = 0;
     shape.most_learned = 0;
     return shape;
 }();

@@ -1,6 +1,7 @@
 // Blocks that have pages of their own: they belong to nobody, grow where they lie or move, and get frames ahead of time where that pays.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -61,6 +62,11 @@ TEST(LocalHeap, ALargeBlockThatCannotGrowIsAsItWas) {
     }
 }
 
+/// As many pages of a block get frames ahead of time.
+constexpr std::size_t pages_ahead(std::size_t bytes) {
+    return std::min(pages_for(bytes), CentralHeap::kMostAtOnce).value;
+}
+
 /// How many of `count` blocks, one after another, got their frames ahead of time.
 std::size_t foreseen(HeapsOver<CachedSource>& heaps, std::size_t bytes, std::size_t count) {
     const std::size_t before = heaps.source.pages.populated;
@@ -71,7 +77,7 @@ std::size_t foreseen(HeapsOver<CachedSource>& heaps, std::size_t bytes, std::siz
         (void)heaps.central.trim();
     }
     heaps.check();
-    return (heaps.source.pages.populated - before) / pages_for(bytes).value;
+    return (heaps.source.pages.populated - before) / pages_ahead(bytes);
 }
 
 TEST(LocalHeap, LargeBlocksGetFramesAheadOfTimeWhereOthersWereUsed) {
@@ -92,13 +98,12 @@ TEST(LocalHeap, LargeBlocksGetFramesAheadOfTimeWhereOthersWereUsed) {
 
 TEST(LocalHeap, BeforeAnotherIsMadeALiveBlockIsLookedAt) {
     constexpr std::size_t kLarge = 3000 * kPageSize;
-    constexpr std::size_t kPages = pages_for(kLarge).value;
     for (const bool used : {true, false}) {
         HeapsOver<CachedSource> heaps(1);
         heaps.source.pages.used = used;
         std::array<void*, 5> blocks;
         for (void*& block : blocks) block = heaps[0].allocate(kLarge);
-        EXPECT_EQ(heaps.source.pages.populated, used ? 3 * kPages : 0U) << "two were used";
+        EXPECT_EQ(heaps.source.pages.populated, used ? 3 * pages_ahead(kLarge) : 0U) << "two were used";
         if (!used) {
             heaps.source.pages.used = true;
             // Not of that size any more: nobody looks at it, and it may move.

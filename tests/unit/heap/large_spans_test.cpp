@@ -227,6 +227,36 @@ TEST_F(LargeSpans, OthersLeaveTheRoomThatHasFrames) {
     cache.release(first, PageCount{kGrown.value / 2});
 }
 
+TEST_F(LargeSpans, RoomThatIsCutOffIsNobodys) {
+    PageChores chores;
+    quire::LargeSpans spans(model.pages, chores);
+    const auto take = [&](PageCount count, PageCount alignment, quire::LargeSpans::Room room) {
+        const quire::LargeSpans::Taken taken = spans.take(count, alignment, room);
+        chores.perform(model.pages);
+        chores.forget();
+        return taken.first;
+    };
+    constexpr PageCount kGrowing{9 * kUnitPages.value};
+    constexpr PageCount kBehind{20 * kUnitPages.value};
+    constexpr quire::LargeSpans::Room kRoom{.mapped = PageCount{200 * kUnitPages.value}};
+    std::byte* const first = take(kGrowing, PageCount{64 * kUnitPages.value}, kRoom);
+    std::byte* const behind = take(kBehind, kUnitPages, kRoom);
+    spans.give(first, kGrowing);
+    spans.give(behind, kBehind);
+    // Room with frames, and more without.
+    ASSERT_EQ(take(kGrowing, kUnitPages, {.likely = PageCount{100 * kUnitPages.value}}), first);
+    // Another that must be aligned is cut out of its middle.
+    constexpr PageCount kCut{3 * kUnitPages.value};
+    std::byte* const cut = take(kCut, PageCount{4 * kUnitPages.value}, kRoom);
+    EXPECT_EQ(static_cast<std::size_t>(cut - first), 24 * kUnitBytes);
+    spans.check_invariants();
+    spans.give(cut, kCut);
+    spans.give(first, kGrowing);
+    spans.check_invariants();
+    spans.keep_nothing();
+    chores.perform(model.pages);
+}
+
 TEST_F(LargeSpans, OneGrowsToTheEndOfItsMapping) {
     constexpr PageCount kCount{2 * kMostSmall};
     void* const first = use(kCount);
