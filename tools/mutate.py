@@ -2,8 +2,8 @@
 """Breaks the library in small ways (tests/mutants.py) and shows that a test notices each.
 
 Uses the objects of build/host: a mutant costs one compilation, one link and one run of the test program that should notice; in a
-header, compilations of all that includes it, the library's sources TOGETHER at a time (as the unity presets compile them). The tree itself is never changed. A mutant that survives, or that no longer
-applies, is an error.
+header, compilations of all that includes it, the library's sources TOGETHER at a time, as the unity presets compile them. The tree
+itself is never changed. A mutant that survives, or that no longer applies, is an error.
 """
 import argparse
 import concurrent.futures

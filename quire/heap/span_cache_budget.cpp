@@ -91,7 +91,8 @@ void SpanCache::count_used(std::size_t more) {
 std::size_t SpanCache::budget() const {
     if (used_ < kHeapShape.much_used) return std::max(kFirstBudget, used_ / 8) + learned();
     const std::size_t large = kept() - kept_;
-    return used_ + std::min({2 * used_, kHeapShape.kept_besides, large}) + learned();
+    const std::size_t besides = 2 * std::min(used_, kHeapShape.kept_besides / 2);
+    return used_ + std::min(besides, large) + learned();
 }
 
 /// What is kept then has not been found good enough.
