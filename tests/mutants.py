@@ -152,6 +152,7 @@ MUTANTS = [
     Mutant("of small spans as much is kept as of large ones", BUDGET, "std::min(besides, large)", "besides", "span_budget_test"),
     Mutant("a small heap keeps as much as a large one", BUDGET, "2 * std::min(used_, kHeapShape.kept_besides / 2)", "kHeapShape.kept_besides", "span_budget_test"),
     Mutant("all of a large block gets frames at once", CENTRAL, "std::min(asked, kMostAtOnce)", "asked", "large_blocks_test"),
+    Mutant("a borrowed block is handed out as aligned", "quire/heap/local_heap.hpp", "kHeapShape.borrowed != 0 && slabs_[class_number].borrowed ? nullptr : take(class_number)", "take(class_number)", "local_heap_test"),
     Mutant("growth is taken for a mistake", BUDGET, "if (bytes == 0 || bytes > given_back_) return;", "bytes = std::min(bytes, given_back_);", "span_budget_test"),
     Mutant("frames that were given back stay", SPANS, "    if (together.count != 0) pages_.purge(std::span(together.runs).first(together.count));\n", "", "span_cache_test"),
     Mutant("a span is longer than need be by any length", PLACES, "cut.pages > pages + pages / kSlack || ", "", "large_spans_test"),

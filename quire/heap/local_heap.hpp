@@ -56,7 +56,7 @@ public:
     }
     /// A block of this size class: aligned as all of its blocks are.
     [[nodiscard]] void* allocate_exactly(std::size_t class_number) {
-        void* const block = take(class_number);
+        void* const block = take_exactly(class_number);
         return block != nullptr ? block : allocate_class(class_number, Fit::exact);
     }
     /// At least `bytes`, aligned to a power of two, at most kLargestAlignment.
@@ -87,8 +87,10 @@ public:
 
     /// The fast paths on their own: nullptr or false if they cannot. O(1). The first is for blocks of up to kFineLimit bytes,
     [[nodiscard]] void* allocate_here(std::size_t bytes);
-    /// this one for all that slabs have.
+    /// this one for all that slabs have,
     [[nodiscard]] void* allocate_any_here(std::size_t bytes);
+    /// and this one for those of them that are aligned to a power of two.
+    [[nodiscard]] void* allocate_here(std::size_t bytes, std::size_t alignment);
     [[nodiscard]] bool free_here(void* block);
     /// The same for one that was allocated with this size; false, too, if the block is of another one.
     [[nodiscard]] bool free_here(void* block, std::size_t bytes);
@@ -151,6 +153,10 @@ private:
     static constexpr std::uint32_t kDeletionsPerLook = 4;
 
     [[nodiscard, gnu::always_inline]] void* take(std::size_t class_number) { return ready_[class_number].pop(); }
+    /// None that is borrowed: it may not be aligned as those of this class are.
+    [[nodiscard]] void* take_exactly(std::size_t class_number) {
+        return kHeapShape.borrowed != 0 && slabs_[class_number].borrowed ? nullptr : take(class_number);
+    }
     [[nodiscard]] bool free_in(const KnownSlab& slab, void* block);
     void free_mine(Slab& slab, std::uint32_t number, void* block);
     void free_past_ready(Slab& slab, std::uint32_t number);
@@ -256,6 +262,11 @@ private:
 
 inline void* LocalHeap::allocate_here(std::size_t bytes) {
     return bytes <= kFineLimit ? take(class_for(bytes)) : nullptr;
+}
+
+inline void* LocalHeap::allocate_here(std::size_t bytes, std::size_t alignment) {
+    const std::size_t class_number = aligned_class(bytes, alignment);
+    return class_number < kSizeClasses ? take_exactly(class_number) : nullptr;
 }
 
 inline void* LocalHeap::allocate_any_here(std::size_t bytes) {

@@ -41,8 +41,11 @@ void* allocate(std::size_t bytes) {
     return allocate_slowly(bytes);
 }
 
-/// Leaves errno alone.
+/// Leaves errno alone. `alignment` is a power of two.
 void* aligned_or_null(std::size_t alignment, std::size_t bytes) {
+    void* const block = this_threads_heap->allocate_here(bytes, alignment);
+    if (block != nullptr) [[likely]]
+        return block;
     LocalHeap* const heap = bytes > kMost ? nullptr : heap_of_this_thread();
     return heap == nullptr ? nullptr : heap->allocate(bytes, alignment);
 }

@@ -288,6 +288,7 @@ TEST(LocalHeap, OneThatHasNothing) {
     LocalHeap nothing;
     EXPECT_EQ(nothing.allocate_here(1), nullptr);
     EXPECT_EQ(nothing.allocate_here(kLargestBlock), nullptr);
+    EXPECT_EQ(nothing.allocate_here(1, kLargestBlock), nullptr);
     void* const block = heaps[0].allocate(kBytes);
     EXPECT_FALSE(nothing.free_here(block));
     EXPECT_FALSE(nothing.free_here(nullptr));
