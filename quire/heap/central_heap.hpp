@@ -46,8 +46,8 @@ struct HeapStatistics {
 
 class CentralHeap {
 public:
-    /// Of a large block as many pages get frames at once: if more were filled with zeroes, the first would have left the processor's caches
-    /// before they are used.
+    /// A new large block gets frames ahead of time for no more pages than this: if more were filled with zeroes, the first would have left
+    /// the processor's caches before they are used.
     static constexpr PageCount kMostAtOnce{(std::size_t{2} << 20U) / kPageSize};
 
     using Map =

@@ -58,9 +58,8 @@ void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
 void* LocalHeap::allocate(std::size_t bytes, std::size_t alignment) {
     if (!is_power_of_two(alignment) || alignment > kLargestAlignment) return nullptr;
     if (alignment <= kBlockGranule) return allocate(std::max(bytes, alignment));  // all blocks that are long enough are
-    if (void* const block = allocate_here(bytes, alignment)) return block;
     const std::size_t class_number = aligned_class(bytes, alignment);
-    if (class_number < kSizeClasses) return allocate_class(class_number, Fit::exact);
+    if (class_number < kSizeClasses) return allocate_exactly(class_number);
     return central_->allocate_large(std::max(bytes, std::size_t{1}), alignment, CentralHeap::Purpose::any);
 }
 

@@ -126,8 +126,8 @@ public:
     using Lock = HostedLock;
 
     static constexpr std::size_t kPagesPerTable = 1024;
-    /// A kernel's, but that sizes lend each other blocks and may run out of places for ready ones, as a program's do: what tests see of the
-    /// heap is all of it.
+    /// A kernel's, but that sizes lend each other blocks and may run out of places for ready ones, and that more of large spans is kept, as
+    /// in a program: what tests see of the heap is all of it.
     static constexpr HeapShape kHeapShape = [] {
         HeapShape shape = kKernelHeapShape;
         shape.borrowed = 1;
