@@ -119,7 +119,7 @@ MUTANTS = [
     Mutant("a large block is freed from its middle", CENTRAL, "require(block == slab.base, Slab::kNotABlock);", "", "heap_test"),
     Mutant("a shared slab that empties is never given back", CENTRAL, "if (slab.owned().taken != 0) return;", "return;", "local_heap_test"),
     Mutant("a slab with a free block counts as full", LOCAL, "if (slab.owned().taken == slab.capacity)\n        static", "if (slab.owned().taken + 1 >= slab.capacity)\n        static", "local_heap_test"),
-    Mutant("an aligned block is borrowed from another size", LOCAL, "allocate_class(class_number, Fit::exact)", "allocate_class(class_number, Fit::or_larger)", "local_heap_test"),
+    Mutant("an aligned block is borrowed from another size", LOCAL, "allocate_exactly(class_number)", "allocate_class(class_number, Fit::or_larger)", "local_heap_test"),
     Mutant("a size borrows without end", LOCAL, "kBorrowsOften * size_class(class_number).capacity;", "~std::uint32_t{0};", "local_heap_test"),
     Mutant("a size that runs out takes new pages at once", LOCAL, "!may_borrow(class_number) || !borrow(class_number)", "true", "local_heap_test"),
     Mutant("a size's factor of two stays in a block's offset", SLAB, "rotate_right(offset, shift) * inverse", "offset * inverse", "slab_test"),
