@@ -115,6 +115,13 @@ void LocalHeap::check_slabs(std::size_t class_number) const {
         require(slab->owned().taken > slab->floor, "I18: a slab was not seen to be empty");
         previous = slab;
     }
+    previous = nullptr;
+    for (const Slab* slab = slabs.retired.first(); slab != nullptr; slab = slab->next) {
+        require(slab->listed && slab->previous == previous && slab->idle && slab->owned().taken == 0,
+                "I18: a slab without a taken block is not as it should be");
+        require(slab->owner.load(std::memory_order_acquire) == this, "I18: a slab in a list is another's");
+        previous = slab;
+    }
     require(owned == slabs.owned && taken == slabs.taken, "I18: what a heap knows of its slabs has drifted");
 }
 
@@ -123,9 +130,12 @@ void LocalHeap::check_invariants() const {
     std::size_t idle = 0;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         const Slabs& slabs = slabs_[i];
-        require(!ended || (slabs.owned == 0 && ready_[i].empty()), "I18: a heap that has ended has something left");
+        require(!ended || (slabs.owned == 0 && slabs.retired.first() == nullptr && ready_[i].empty()),
+                "I18: a heap that has ended has something left");
         if (slabs.current != nullptr && slabs.current->idle)
             idle += std::size_t{slabs.current->carved} * slabs.current->block_bytes;
+        for (const Slab* slab = slabs.retired.first(); slab != nullptr; slab = slab->next)
+            idle += std::size_t{slab->carved} * slab->block_bytes;
         check_slabs(i);
         check_ready(i);
     }

@@ -124,6 +124,7 @@ private:
     struct Slabs {
         Slab* current = nullptr;  ///< the one whose blocks become ready
         SlabList waiting;
+        SlabList retired;         ///< empty ones, kept for the next time; the counts below are without them
         std::uint32_t owned = 0;  ///< how many, the current one too
         std::uint32_t taken = 0;  ///< their blocks that are taken: handed out, or ready
         /// When the ready blocks are full and no more than this are taken, look_at_ready() is called.
@@ -199,6 +200,10 @@ private:
     void free_from_afar(Slab& slab, std::uint32_t number);
     void freed_in(Slab& slab, std::uint32_t blocks);
     void event(Slab& slab);
+    void retire(Slab& slab);
+    [[nodiscard]] Slab* take_retired(std::size_t class_number);
+    void release_retired(std::size_t class_number);
+    [[nodiscard]] std::size_t most_idle() const { return kHeapShape.idle_bytes + idle_learned_; }
     void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
         return ready_[class_number].count() + slabs_[class_number].missed() >= slabs_[class_number].taken;
@@ -206,6 +211,7 @@ private:
     void wake(Slab& slab);
     void count_idle(Slab& slab);
     void find_idle();
+    void count_released(std::size_t bytes);
     void release_idle();
     void release_if_empty(std::size_t class_number);
     void release_empty();
@@ -247,6 +253,7 @@ private:
     std::size_t idle_learned_ = 0;     ///< bytes that may be idle, more than the shape says
     std::size_t idle_released_ = 0;    ///< bytes that were too many, lately, and were not missed yet
     std::size_t collected_class_ = 0;  ///< of the slab that collect() found something in
+    bool asked_ = false;               ///< slabs were asked for since idle_released_ was counted
     bool found_zeroed_ = false;        ///< the block that the latest refill found is zero
     std::size_t next_released_ = 0;    ///< class that release_idle() looks at next
     std::uint32_t deleted_ = 0;        ///< slabs that were emptied and given back

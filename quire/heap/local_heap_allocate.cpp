@@ -22,8 +22,14 @@ namespace {
 
 /// How much of a slab is handed out for the first time at once. More would count as idle what was never touched,
 constexpr std::size_t kCarvedBytes = 4096;
-/// but for what has frames already.
+/// but for what has frames already: so many bytes, or so many blocks if they are large.
 constexpr std::size_t kMostCarved = std::max(kCarvedBytes, kHeapShape.idle_bytes / 16);
+constexpr std::size_t kMostCarvedBlocks = 16;
+constexpr std::size_t kMostCarvedOfLarge = std::max(kMostCarved, kHeapShape.idle_bytes / 2);
+
+constexpr std::size_t most_carved(std::size_t block_bytes) {
+    return std::clamp(kMostCarvedBlocks * block_bytes, kMostCarved, kMostCarvedOfLarge);
+}
 /// Of the pages that a class has got so far, one in so many is got early.
 constexpr std::uint32_t kEarly = 8;
 /// Blocks of so many bytes are handed out for the first time one by one, and whoever wants zeroes may find them there.
@@ -95,7 +101,7 @@ Slab* LocalHeap::slab_with_freed(std::size_t class_number) {
     Slab* slab = waiting.first();
     if (slab != nullptr && slab->has_freed()) {
         waiting.remove(*slab);
-    } else {
+    } else if (slab = take_retired(class_number); slab == nullptr) {
         slab = central_->has_shared(class_number) ? central_->take_shared(class_number, this) : nullptr;
         if (slab != nullptr) {
             slab->filled_by = this;
@@ -238,7 +244,8 @@ void* LocalHeap::carve(Slab& slab) {
     require(slab.carved < slab.capacity, "I18: a slab of which all blocks were handed out is to grow");
     const std::size_t class_number = slab.class_number;
     const bool one_by_one = slab.zeroed && slab.block_bytes >= kFoundZeroed;
-    const std::size_t bytes = one_by_one ? kCarvedBytes : std::clamp(framed_room(slab), kCarvedBytes, kMostCarved);
+    const std::size_t bytes =
+        one_by_one ? kCarvedBytes : std::clamp(framed_room(slab), kCarvedBytes, most_carved(slab.block_bytes));
     const std::size_t left = std::min<std::size_t>(slab.capacity - slab.carved, slabs_[class_number].most_ready);
     const std::size_t count = std::clamp<std::size_t>(bytes / slab.block_bytes, 1, left);
     found_zeroed_ = one_by_one;

@@ -28,7 +28,7 @@ consteval bool room_is_less_than_half() {
 }
 static_assert(room_is_less_than_half());
 constexpr std::uint8_t kPatience = 8;
-constexpr std::size_t kMostIdleLearned = 2 * kHeapShape.idle_bytes;
+constexpr std::size_t kMostIdleLearned = 4 * kHeapShape.idle_bytes;
 
 }  // namespace
 
@@ -151,11 +151,36 @@ void LocalHeap::event(Slab& slab) {
         slabs.current = &slab;
         use(slab);
     } else if (slab.owned().taken == 0) {
-        end_slab(slab);
-        ++deleted_;
+        retire(slab);
     } else {
         share(slab);
     }
+}
+
+/// An empty slab in no list stays for the next time, if slabs that went were missed and not too much is idle.
+void LocalHeap::retire(Slab& slab) {
+    const std::size_t bytes = std::size_t{slab.carved} * slab.block_bytes;
+    if (idle_learned_ == 0 || idle_bytes_ + bytes > most_idle()) {
+        count_released(bytes);
+        end_slab(slab);
+        ++deleted_;
+        return;
+    }
+    Slabs& slabs = slabs_[slab.class_number];
+    --slabs.owned;
+    slabs.retired.add_first(slab);
+    count_idle(slab);
+    lower_full_at(slab.class_number);
+}
+
+/// One that was retired is to be used again, or ends; nullptr: there is none.
+Slab* LocalHeap::take_retired(std::size_t class_number) {
+    Slab* const slab = slabs_[class_number].retired.first();
+    if (slab == nullptr) return nullptr;
+    slabs_[class_number].retired.remove(*slab);
+    wake(*slab);
+    ++slabs_[class_number].owned;
+    return slab;
 }
 
 /// A slab has become this heap's.
@@ -213,13 +238,21 @@ void LocalHeap::find_idle() {
     }
 }
 
-/// If there are too many idle bytes: half of what may be stays, of the sizes whose turn it is not. If not all of those that went before
-/// were missed, there may be fewer from now on.
+/// So many bytes go because they are too many. If not all of those that went the last time, before slabs were asked for, were missed, there
+/// may be fewer from now on.
+void LocalHeap::count_released(std::size_t bytes) {
+    if (std::exchange(asked_, false)) {
+        if (idle_released_ != 0) idle_learned_ /= 2;
+        idle_released_ = 0;
+    }
+    idle_released_ = std::min(idle_released_ + bytes, kMostIdleLearned);
+}
+
+/// If there are too many idle bytes: half of what may be stays, of the sizes whose turn it is not.
 void LocalHeap::release_idle() {
-    const std::size_t most = kHeapShape.idle_bytes + idle_learned_;
+    const std::size_t most = most_idle();
     if (idle_bytes_ <= most) return;
-    if (idle_released_ != 0) idle_learned_ /= 2;
-    idle_released_ = idle_bytes_ - most / 2;
+    count_released(idle_bytes_ - most / 2);
     for (std::size_t looked = 0; looked < kSizeClasses && idle_bytes_ > most / 2; ++looked) {
         release_if_empty(next_released_);
         next_released_ = (next_released_ + 1) % kSizeClasses;
@@ -228,6 +261,7 @@ void LocalHeap::release_idle() {
 
 /// A slab had to be asked for. If as much was idle just before, that should have stayed.
 void LocalHeap::miss(const Slab& slab) {
+    asked_ = true;
     const std::size_t missed = std::min(slab.pages * kPageSize, idle_released_);
     idle_released_ -= missed;
     idle_learned_ = std::min(idle_learned_ + missed, kMostIdleLearned);
@@ -239,8 +273,9 @@ void LocalHeap::wake(Slab& slab) {
     idle_bytes_ -= std::size_t{slab.carved} * slab.block_bytes;
 }
 
-/// Gives back the current slab of a class if it is empty.
+/// Gives back the slabs of a class that were retired, and the current one if it is empty.
 void LocalHeap::release_if_empty(std::size_t class_number) {
+    release_retired(class_number);
     Slab* const slab = slabs_[class_number].current;
     if (slab == nullptr) return;
     if (slab->idle) wake(*slab);
@@ -253,6 +288,10 @@ void LocalHeap::release_if_empty(std::size_t class_number) {
         end_slab(*slab);
     }
     set_full_at(class_number);
+}
+
+void LocalHeap::release_retired(std::size_t class_number) {
+    while (Slab* const slab = take_retired(class_number)) end_slab(*slab);
 }
 
 void LocalHeap::release_empty() {
@@ -278,6 +317,7 @@ void LocalHeap::close() {
 void LocalHeap::give_up_slabs() {
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         Slabs& slabs = slabs_[i];
+        release_retired(i);
         if (slabs.current != nullptr) leave(i);
         while (Slab* const slab = slabs.waiting.first()) {
             slabs.waiting.remove(*slab);

@@ -135,10 +135,7 @@ std::size_t LocalHeap::put_back_some(std::span<std::byte* const> blocks) {
             if (give_elsewhere(slab, slab.number_of(blocks.front()))) return 1;
         }
     }
-    const auto* const end =
-        std::ranges::find_if_not(blocks, [&slab](const std::byte* block) { return slab.spans(block); }).base();
-    const auto some = static_cast<std::size_t>(end - blocks.data());
-    slab.give_back(blocks.first(some));
+    const std::size_t some = slab.give_back_some(blocks);
     slabs_[slab.class_number].taken -= static_cast<std::uint32_t>(some);
     freed_in(slab, static_cast<std::uint32_t>(some));
     return some;

@@ -21,9 +21,9 @@ struct HeapShape {
     bool map_from_zero;             ///< the map begins at address 0, not where the heap's range does
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
     std::size_t
-        idle_bytes;  ///< what a local heap may keep in slabs without a taken block; three times that if it was missed
-    std::size_t known;     ///< units of its own slabs that a local heap finds without the map; a power of two
-    std::size_t borrowed;  ///< by so many sizes at most a block may be larger than need be: lenders_end()
+        idle_bytes;     ///< what a local heap may keep in slabs without a taken block; five times that if it was missed
+    std::size_t known;  ///< units of its own slabs that a local heap finds without the map; a power of two
+    std::size_t borrowed;                ///< by so many sizes at most a block may be larger than need be: lenders_end()
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
     /// Blocks of a size for which there is room in any case, from the beginning and however large they are: ready_places.hpp.

@@ -134,10 +134,12 @@ struct alignas(kHeapShape.cache_line) Slab {
         set_free(number);
         --owned().taken;
     }
-    /// The same for several.
-    void give_back(std::span<std::byte* const> blocks) {
-        for (const std::byte* const block : blocks) set_free(number_of(block));
-        owned().taken -= static_cast<std::uint32_t>(blocks.size());
+    /// The same for the first ones of several, those of this slab. How many.
+    std::size_t give_back_some(std::span<std::byte* const> blocks) {
+        std::size_t some = 0;
+        for (; some < blocks.size() && spans(blocks[some]); ++some) set_free(number_of(blocks[some]));
+        owned().taken -= static_cast<std::uint32_t>(some);
+        return some;
     }
     [[nodiscard]] bool has_freed() const { return carved > owned().taken; }
     /// The owner looks again when the first block is freed, if none is free; else when no more than `floor` are taken.
