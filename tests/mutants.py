@@ -11,7 +11,7 @@ MAP, UNMAP, PROTECT, BREAK = "quire/space/map.cpp", "quire/space/unmap.cpp", "qu
 CENTRAL, SPANS = "quire/heap/central_heap.cpp", "quire/heap/span_cache.cpp"
 EXTENTS, PLACES = "quire/heap/large_spans.cpp", "quire/heap/large_spans_place.cpp"
 BUDGET = "quire/heap/span_cache_budget.cpp"
-LOCAL, FREE, RETURN, LOOK = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready"))
+LOCAL, FREE, RETURN, LOOK, IDLE = (f"quire/heap/local_heap_{part}.cpp" for part in ("allocate", "free", "return", "ready", "idle"))
 READY, KNOWN = "quire/heap/ready_blocks.hpp", "quire/heap/known_slabs.hpp"
 POOL_OF_SLABS = "quire/heap/descriptor_pool.cpp"
 SLAB, RETURNED, ADDRESSES = "quire/heap/slab.hpp", "quire/heap/returned_blocks.hpp", "quire/heap/address_map.hpp"
@@ -128,14 +128,14 @@ MUTANTS = [
     Mutant("what nobody needs is kept for ever", SPANS, "    give_back_surplus();\n", "", "span_budget_test"),
     Mutant("a size with frames to spare takes larger blocks", LOCAL, "    if (void* const block = carve_framed(class_number); block != nullptr) return block;\n", "", "local_heap_test"),
     Mutant("idle bytes that were missed are given up again", LOCAL, "    if (slab->carved == 0) miss(*slab);\n", "", "local_heap_test"),
-    Mutant("an empty slab stays before any was missed", FREE, "idle_learned_ == 0 || ", "", "ready_blocks_test"),
-    Mutant("an empty slab goes although those before were missed", FREE, "if (idle_learned_ == 0 || ", "if (true || ", "local_heap_test"),
-    Mutant("what was not missed goes on staying", FREE, "        if (idle_released_ != 0) idle_learned_ /= 2;\n", "", "local_heap_test"),
+    Mutant("an empty slab stays before any was missed", IDLE, "idle_learned_ == 0 || ", "", "ready_blocks_test"),
+    Mutant("an empty slab goes although those before were missed", IDLE, "if (idle_learned_ == 0 || ", "if (true || ", "local_heap_test"),
+    Mutant("what was not missed goes on staying", IDLE, "        if (idle_released_ != 0) idle_learned_ /= 2;\n", "", "local_heap_test"),
     Mutant("a heap that only frees leaves its inbox alone", FREE, "    // Who only frees would never look there.\n    receive();\n", "", "local_heap_test"),
     Mutant("blocks are noted without end", RETURN, "    if (batch.bytes >= kMostBatched) return_batch(batch);\n", "", "local_heap_test"),
     Mutant("a batch of one size ends with another's block", RETURN, "    Batch& batch = batches_[slab.class_number];\n", "    Batch& batch = batches_[0];\n", "local_heap_test"),
     Mutant("zeroes are not", LOCAL, "    if (block != nullptr && !found_zeroed_) std::memset(block, 0, bytes);\n", "", "local_heap_model_test"),
-    Mutant("an empty slab counts as full", FREE, "        end_slab(slab);\n        ++deleted_;", "        disown(slab);\n        ++deleted_;", "heap_test"),
+    Mutant("an empty slab counts as full", IDLE, "        end_slab(slab);\n        ++deleted_;", "        disown(slab);\n        ++deleted_;", "heap_test"),
     Mutant("blocks that were carved just now are not known", LOCAL, "    known_.know(slab);\n    count_taken", "    count_taken", "local_heap_model_test"),
     Mutant("an address far away is taken for a block", KNOWN, "rotate_right(offset, shift) * inverse;", "static_cast<std::uint32_t>(rotate_right(offset, shift) * inverse);", "slab_test"),
     Mutant("who finds a slab known looks no further", KNOWN, "slab != nullptr && slab->spans(", "slab != nullptr || slab->spans(", "local_heap_test"),

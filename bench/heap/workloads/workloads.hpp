@@ -17,6 +17,7 @@ Result churn_mixed(const Settings&);
 Result churn_wide(const Settings&);
 Result churn_many(const Settings&);
 Result lifo(const Settings&);
+Result batches(const Settings&);
 Result requests(const Settings&);
 Result pipeline(const Settings&);
 Result server(const Settings&);

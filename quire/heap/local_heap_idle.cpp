@@ -1,0 +1,124 @@
+// Slabs that stay although none of their blocks is taken, because they may be wanted again soon.
+//
+//      the current slab of a size    stays when its last block is freed, so that a block which is taken and freed in turn does not cost
+//                                    a slab each time
+//      other empty ones              stay (are "retired") only after slabs that went were missed
+//
+// The bytes of both are counted, and if there are too many, slabs go. How many may stay is learned: what went and was missed soon after
+// should have stayed; if it was not missed, less may stay from now on.
+#include <algorithm>
+#include <utility>
+
+#include "quire/heap/local_heap.hpp"
+
+namespace quire {
+
+namespace {
+
+constexpr std::size_t kMostIdleLearned = 4 * kHeapShape.idle_bytes;
+
+}  // namespace
+
+/// An empty slab in no list stays for the next time, if slabs that went were missed and not too much is idle.
+void LocalHeap::retire(Slab& slab) {
+    const std::size_t bytes = std::size_t{slab.carved} * slab.block_bytes;
+    if (idle_learned_ == 0 || idle_bytes_ + bytes > most_idle()) {
+        count_released(bytes);
+        end_slab(slab);
+        ++deleted_;
+        return;
+    }
+    Slabs& slabs = slabs_[slab.class_number];
+    --slabs.owned;
+    slabs.retired.add_first(slab);
+    count_idle(slab);
+    lower_full_at(slab.class_number);
+}
+
+/// One that was retired is to be used again, or ends; nullptr: there is none.
+Slab* LocalHeap::take_retired(std::size_t class_number) {
+    Slab* const slab = slabs_[class_number].retired.first();
+    if (slab == nullptr) return nullptr;
+    slabs_[class_number].retired.remove(*slab);
+    wake(*slab);
+    ++slabs_[class_number].owned;
+    return slab;
+}
+
+void LocalHeap::count_idle(Slab& slab) {
+    slab.idle = true;
+    idle_bytes_ += std::size_t{slab.carved} * slab.block_bytes;
+}
+
+/// Slabs empty, one after the other: the current ones may be empty, too, without anybody having seen it.
+void LocalHeap::find_idle() {
+    if (deleted_ < kDeletionsPerLook) return;
+    deleted_ = 0;
+    for (std::size_t i = 0; i < kSizeClasses; ++i) {
+        Slab* const slab = slabs_[i].current;
+        if (slab != nullptr && !slab->idle && all_free(i)) count_idle(*slab);
+    }
+}
+
+/// So many bytes go because they are too many. If not all of those that went the last time, before slabs were asked for, were missed, there
+/// may be fewer from now on.
+void LocalHeap::count_released(std::size_t bytes) {
+    if (std::exchange(asked_, false)) {
+        if (idle_released_ != 0) idle_learned_ /= 2;
+        idle_released_ = 0;
+    }
+    idle_released_ = std::min(idle_released_ + bytes, kMostIdleLearned);
+}
+
+/// If there are too many idle bytes: half of what may be stays, of the sizes whose turn it is not.
+void LocalHeap::release_idle() {
+    const std::size_t most = most_idle();
+    if (idle_bytes_ <= most) return;
+    count_released(idle_bytes_ - most / 2);
+    for (std::size_t looked = 0; looked < kSizeClasses && idle_bytes_ > most / 2; ++looked) {
+        release_if_empty(next_released_);
+        next_released_ = (next_released_ + 1) % kSizeClasses;
+    }
+}
+
+/// A slab had to be asked for. If as much was idle just before, that should have stayed.
+void LocalHeap::miss(const Slab& slab) {
+    asked_ = true;
+    const std::size_t missed = std::min(slab.pages * kPageSize, idle_released_);
+    idle_released_ -= missed;
+    idle_learned_ = std::min(idle_learned_ + missed, kMostIdleLearned);
+}
+
+/// A slab that was idle is in use again, or ends.
+void LocalHeap::wake(Slab& slab) {
+    slab.idle = false;
+    idle_bytes_ -= std::size_t{slab.carved} * slab.block_bytes;
+}
+
+/// Gives back the slabs of a class that were retired, and the current one if it is empty.
+void LocalHeap::release_if_empty(std::size_t class_number) {
+    if (Slab* const slab = slabs_[class_number].current; slab != nullptr) {
+        if (slab->idle) wake(*slab);
+        if (all_free(class_number)) {
+            take_back_lent(class_number);
+            put_back(class_number);
+        }
+        if (slab->owned().taken == 0) {
+            slabs_[class_number].current = nullptr;
+            end_slab(*slab);
+        }
+        set_full_at(class_number);
+    }
+    // Last, because slabs that have emptied just now may have been retired.
+    release_retired(class_number);
+}
+
+void LocalHeap::release_retired(std::size_t class_number) {
+    while (Slab* const slab = take_retired(class_number)) end_slab(*slab);
+}
+
+void LocalHeap::release_empty() {
+    for (std::size_t i = 0; i < kSizeClasses; ++i) release_if_empty(i);
+}
+
+}  // namespace quire
