@@ -164,7 +164,7 @@ MUTANTS = [
     Mutant("what has no frames is one with what has some", EXTENTS, " && alike(extents_[place])", "", "large_spans_test"),
     Mutant("of an extent that is too much nothing stays", EXTENTS, "if (stay != 0 && stay < extent.pages) {", "if (stay == ~std::size_t{0}) {", "large_spans_test"),
     Mutant("what stays of an extent has no guard", EXTENTS, "        if (!seams_.take(end - kPageSize)) pages_.protect(end - kPageSize, PageCount{1}, false);\n", "", "span_cache_test"),
-    Mutant("what was learned is kept for ever", BUDGET, "std::min(learned_, most + most / 4 - used_)", "learned_", "span_budget_test"),
+    Mutant("what was learned is kept for ever", BUDGET, "std::min(learned_, most + most / 2 - used_)", "learned_", "span_budget_test"),
     Mutant("a large span has no guard", EXTENTS, "    if (behind != 0) guard_before(end);\n    while", "    while", "span_cache_test"),
     Mutant("guards stay in the middle of an extent", EXTENTS, "    end_seams(first, end - kPageSize);\n    if (behind", "    if (behind", "span_cache_test"),
     Mutant("whoever needs addresses does not wait for those that go back", SPANS, "    do_chores_now();\n    const bool others", "    const bool others", "span_cache_test"),

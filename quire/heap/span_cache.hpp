@@ -13,7 +13,7 @@
 /// what was given back is wanted again within a second, that was a mistake, and the budget grows by as much, up to the shape's
 /// most_learned; what was kept and is wanted again was rightly kept, and the budget grows by half as much. A second without either halves
 /// what was learned. But no more is kept for that than was used in the last second or
-/// two and is not now, and a quarter as much, because what is free may not fit. What was kept for a second and never needed is surplus,
+/// two and is not now, and half as much, because what is free may not fit. What was kept for a second and never needed is surplus,
 /// and goes back whatever the budget says, but for what was learned.
 
 #include <array>

@@ -100,10 +100,10 @@ std::size_t SpanCache::budget_in_growth() const {
     return std::max(kFirstBudget, used_ / 4) + learned();
 }
 
-/// What may be kept because it was missed: no more than was used lately and is not now, and a quarter of that for what does not fit.
+/// What may be kept because it was missed: no more than was used lately and is not now, and half of that for what does not fit.
 std::size_t SpanCache::learned() const {
     const std::size_t most = std::max(most_used_, most_used_before_);
-    return std::min(learned_, most + most / 4 - used_);
+    return std::min(learned_, most + most / 2 - used_);
 }
 
 }  // namespace quire
