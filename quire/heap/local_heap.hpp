@@ -10,7 +10,7 @@
 ///
 /// A slab that is full belongs to nobody until somebody frees one of its blocks, so what one thread fills and another
 /// empties goes back to the central heap from there. While a thread sleeps, these slabs wait for it: those that it is filling, one of
-/// each class, those of which it has blocks ready, and full ones that it freed in lately. A slab that came to its owner full is offered to all as soon as half of it is free.
+/// each class, those of which it has blocks ready, full ones that it freed in lately, and empty ones that it may want again. A slab that came to its owner full is offered to all as soon as half of it is free.
 
 #include <array>
 #include <atomic>

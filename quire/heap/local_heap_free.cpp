@@ -140,8 +140,7 @@ void LocalHeap::freed_in(Slab& slab, std::uint32_t blocks) {
     }
 }
 
-/// So few blocks of a slab are taken that it goes. An empty current slab stays, so that a block which is taken and freed in turn does not
-/// cost a slab each time.
+/// So few blocks of a slab are taken that it goes, unless it is empty and may stay (local_heap_idle.cpp).
 void LocalHeap::event(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
     if (slabs.current == &slab) return;

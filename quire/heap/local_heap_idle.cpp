@@ -19,7 +19,7 @@ constexpr std::size_t kMostIdleLearned = 4 * kHeapShape.idle_bytes;
 
 }  // namespace
 
-/// An empty slab in no list stays for the next time, if slabs that went were missed and not too much is idle.
+/// An empty slab in no list stays for the next time, if slabs that went were missed and not too much is idle; else it goes.
 void LocalHeap::retire(Slab& slab) {
     const std::size_t bytes = std::size_t{slab.carved} * slab.block_bytes;
     if (idle_learned_ == 0 || idle_bytes_ + bytes > most_idle()) {

@@ -1,0 +1,70 @@
+// How many empty slabs a local heap keeps for the next time, and how it learns that.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "quire/heap/local_heap.hpp"
+#include "tests/unit/support/local_heaps.hpp"
+
+namespace quire {
+namespace {
+
+using test::Heaps;
+
+/// Slabs that are asked for while a heap fills two of each of several sizes, and is emptied again.
+std::size_t slabs_asked_for(Heaps& heaps, std::size_t first_class, std::size_t classes) {
+    const std::size_t before = heaps.source.spans.calls;
+    std::vector<void*> blocks;
+    for (std::size_t i = first_class; i < first_class + classes; ++i) {
+        for (std::size_t block = 0; block < 2 * size_class(i).capacity; ++block)
+            blocks.push_back(heaps[0].allocate_exactly(i));
+    }
+    for (void* block : blocks) heaps[0].free(block);
+    heaps.check();
+    return heaps.source.spans.calls - before;
+}
+
+TEST(LocalHeapIdle, LearnsHowMuchMayBe) {
+    constexpr std::size_t kSizes = 8;  // four times as many bytes, in two slabs of each, as may be idle at first
+    Heaps heaps(1);
+    static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+    EXPECT_LE(heaps.slab_pages() * kPageSize, kHeapShape.idle_bytes) << "nothing was missed yet";
+    for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+    EXPECT_EQ(slabs_asked_for(heaps, 0, kSizes), 0U) << "all are wanted each time, and stay";
+    // More sizes than that may stay for.
+    for (std::size_t round = 0; round < 9; ++round) {
+        static_cast<void>(slabs_asked_for(heaps, round % 3 * kSizes, kSizes));
+        EXPECT_LE(heaps.slab_pages() * kPageSize, 5 * kHeapShape.idle_bytes) << "round " << round;
+    }
+    heaps[0].trim();
+    EXPECT_EQ(heaps.slab_pages(), 0U);
+    heaps.finish();
+}
+
+TEST(LocalHeapIdle, ForgetsHowMuchMayBe) {
+    constexpr std::size_t kSizes = 8;
+    Heaps heaps(1);
+    for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+    EXPECT_GT(heaps.slab_pages() * kPageSize, 3 * kHeapShape.idle_bytes);
+    std::array<std::vector<void*>, 6> groups;
+    for (std::vector<void*>& blocks : groups) {
+        for (std::size_t i = 0; i < kSizes; ++i) {
+            for (std::size_t block = 0; block < 2 * size_class(i).capacity; ++block)
+                blocks.push_back(heaps[0].allocate_exactly(i));
+        }
+    }
+    // Of much that goes each time, a single slab is missed.
+    std::vector<void*> missed;
+    for (const std::vector<void*>& blocks : groups) {
+        for (void* block : blocks) heaps[0].free(block);
+        missed.push_back(heaps[0].allocate_exactly(kSizes + missed.size()));
+    }
+    for (void* block : missed) heaps[0].free(block);
+    heaps.check();
+    EXPECT_LE(heaps.slab_pages() * kPageSize, 2 * kHeapShape.idle_bytes);
+    heaps.finish();
+}
+
+}  // namespace
+}  // namespace quire
