@@ -128,8 +128,10 @@ void LocalHeap::check_slabs(std::size_t class_number) const {
 void LocalHeap::check_invariants() const {
     const bool ended = inbox_.load(std::memory_order_acquire) == closed();
     std::size_t idle = 0;
+    std::size_t owned = 0;
     for (std::size_t i = 0; i < kSizeClasses; ++i) {
         const Slabs& slabs = slabs_[i];
+        owned += std::size_t{slabs.owned} * size_class(i).slab_pages * kPageSize;
         require(!ended || (slabs.owned == 0 && slabs.retired.first() == nullptr && ready_[i].empty()),
                 "I18: a heap that has ended has something left");
         if (slabs.current != nullptr && slabs.current->idle)
@@ -148,7 +150,7 @@ void LocalHeap::check_invariants() const {
                     known.class_number == slab->class_number && known.shift == slab->shift,
                 "I18: a known slab has changed");
     });
-    require(idle == idle_bytes_, "I18: idle bytes have drifted");
+    require(idle == idle_bytes_ && owned == owned_bytes_, "I18: what a heap knows of its idle slabs has drifted");
 }
 
 }  // namespace quire

@@ -203,6 +203,9 @@ private:
     void retire(Slab& slab);
     [[nodiscard]] Slab* take_retired(std::size_t class_number);
     void release_retired(std::size_t class_number);
+    void make_way(std::size_t bytes);
+    void release_until(std::size_t most);
+    void give_back_surplus();
     [[nodiscard]] std::size_t most_idle() const { return kHeapShape.idle_bytes + idle_learned_; }
     void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
@@ -249,14 +252,17 @@ private:
     std::array<ReadyBlocks, kSizeClasses> ready_;  // first, because an address without an addition is shorter
     CentralHeap* central_ = nullptr;
     std::array<Slabs, kSizeClasses> slabs_;
+    std::size_t owned_bytes_ = 0;  ///< of this heap's slabs, without those that were retired
     std::size_t idle_bytes_ = 0;
+    std::size_t least_idle_ = 0;       ///< since give_back_surplus() was called
     std::size_t idle_learned_ = 0;     ///< bytes that may be idle, more than the shape says
     std::size_t idle_released_ = 0;    ///< bytes that were too many, lately, and were not missed yet
     std::size_t collected_class_ = 0;  ///< of the slab that collect() found something in
     bool asked_ = false;               ///< slabs were asked for since idle_released_ was counted
     bool found_zeroed_ = false;        ///< the block that the latest refill found is zero
     std::size_t next_released_ = 0;    ///< class that release_idle() looks at next
-    std::uint32_t deleted_ = 0;        ///< slabs that were emptied and given back
+    std::uint32_t refills_ = 0;  ///< times that blocks of a size were looked for, since give_back_surplus() was called
+    std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     std::array<Batch, kBatches> batches_;
     std::uint64_t batched_ = 0;  ///< a bit for each batch that is not empty
     /// Slabs of which others have returned blocks, linked through next_in_inbox; or closed().

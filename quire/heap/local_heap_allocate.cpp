@@ -38,6 +38,7 @@ constexpr std::size_t kFoundZeroed = kCarvedBytes / 2 + 1;
 constexpr std::size_t kMostBorrowed = 32;
 /// A size that has borrowed so many times as often as a slab has blocks needs one of its own.
 constexpr std::uint32_t kBorrowsOften = 8;
+constexpr std::uint32_t kRefillsPerLook = 8192;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
@@ -80,6 +81,7 @@ void* LocalHeap::allocate_zeroed(std::size_t bytes) {
 
 /// Makes blocks ready that were freed. False if there are none.
 bool LocalHeap::find_freed(std::size_t class_number) {
+    if (++refills_ == kRefillsPerLook) give_back_surplus();
     Slab*& current = slabs_[class_number].current;
     if (current != nullptr && ready_freed(*current)) return true;
     // Now that time does not matter: what others have freed, and what is held for others.
@@ -228,6 +230,7 @@ void* LocalHeap::grow(std::size_t class_number) {
         waiting.remove(*slab);
     } else {  // borrow() may have received whole ones meanwhile
         disown_some(waiting);
+        make_way(size_class(class_number).slab_pages * kPageSize);
         slab = central_->new_slab(class_number, this);
         if (slab == nullptr) return nullptr;
         own(*slab);

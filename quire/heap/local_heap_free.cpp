@@ -159,6 +159,7 @@ void LocalHeap::event(Slab& slab) {
 void LocalHeap::own(Slab& slab) {
     Slabs& slabs = slabs_[slab.class_number];
     ++slabs.owned;
+    owned_bytes_ += slab.pages * kPageSize;
     slabs.taken += slab.owned().taken;
     if (slabs.current != nullptr && slabs.current->idle) {
         // It is not all of the size any more.
@@ -174,6 +175,7 @@ void LocalHeap::part_with(const Slab& slab) {
     known_.forget(slab);
     Slabs& slabs = slabs_[slab.class_number];
     --slabs.owned;
+    owned_bytes_ -= slab.pages * kPageSize;
     slabs.taken -= slab.owned().taken;
     lower_full_at(slab.class_number);
 }

@@ -5,7 +5,8 @@
 //      other empty ones              stay (are "retired") only after slabs that went were missed
 //
 // The bytes of both are counted, and if there are too many, slabs go. How many may stay is learned: what went and was missed soon after
-// should have stayed; if it was not missed, less may stay from now on.
+// should have stayed; if it was not missed, less may stay from now on. What one size keeps another may need: while a heap grows, little
+// stays idle. And what was never needed for long goes.
 #include <algorithm>
 #include <utility>
 
@@ -15,7 +16,8 @@ namespace quire {
 
 namespace {
 
-constexpr std::size_t kMostIdleLearned = 4 * kHeapShape.idle_bytes;
+/// While a heap grows, one part in so many of what its slabs have may be idle.
+constexpr std::size_t kIdleInGrowth = 8;
 
 }  // namespace
 
@@ -30,6 +32,7 @@ void LocalHeap::retire(Slab& slab) {
     }
     Slabs& slabs = slabs_[slab.class_number];
     --slabs.owned;
+    owned_bytes_ -= slab.pages * kPageSize;
     slabs.retired.add_first(slab);
     count_idle(slab);
     lower_full_at(slab.class_number);
@@ -42,7 +45,40 @@ Slab* LocalHeap::take_retired(std::size_t class_number) {
     slabs_[class_number].retired.remove(*slab);
     wake(*slab);
     ++slabs_[class_number].owned;
+    owned_bytes_ += slab->pages * kPageSize;
     return slab;
+}
+
+/// A new slab of so many bytes is needed. If more is idle of other sizes than they may need meanwhile, as much of theirs goes.
+void LocalHeap::make_way(std::size_t bytes) {
+    const std::size_t most = std::max(kHeapShape.idle_bytes, owned_bytes_ / kIdleInGrowth);
+    release_until(std::max(most, idle_bytes_ - std::min(idle_bytes_, bytes)));
+}
+
+/// Idle slabs go until no more than so many of their bytes are left: of one size after the other, all that were retired before the current
+/// one.
+void LocalHeap::release_until(std::size_t most) {
+    while (idle_bytes_ > most) {
+        if (Slab* const slab = take_retired(next_released_); slab != nullptr) {
+            end_slab(*slab);
+        } else {
+            const Slab* const current = slabs_[next_released_].current;
+            if (current != nullptr && current->idle) release_if_empty(next_released_);
+            next_released_ = (next_released_ + 1) % kSizeClasses;
+        }
+    }
+}
+
+/// What has been idle all the time since this was called last need not stay.
+void LocalHeap::give_back_surplus() {
+    refills_ = 0;
+    const std::size_t surplus = std::min(least_idle_, idle_bytes_ - std::min(idle_bytes_, kHeapShape.idle_bytes));
+    if (surplus != 0) {
+        idle_learned_ -= std::min(idle_learned_, surplus);
+        count_released(surplus);
+        release_until(idle_bytes_ - surplus);
+    }
+    least_idle_ = idle_bytes_;
 }
 
 void LocalHeap::count_idle(Slab& slab) {
@@ -67,18 +103,15 @@ void LocalHeap::count_released(std::size_t bytes) {
         if (idle_released_ != 0) idle_learned_ /= 2;
         idle_released_ = 0;
     }
-    idle_released_ = std::min(idle_released_ + bytes, kMostIdleLearned);
+    idle_released_ = std::min(idle_released_ + bytes, kHeapShape.idle_learned);
 }
 
-/// If there are too many idle bytes: half of what may be stays, of the sizes whose turn it is not.
+/// If there are too many idle bytes: half of what may be stays.
 void LocalHeap::release_idle() {
     const std::size_t most = most_idle();
     if (idle_bytes_ <= most) return;
     count_released(idle_bytes_ - most / 2);
-    for (std::size_t looked = 0; looked < kSizeClasses && idle_bytes_ > most / 2; ++looked) {
-        release_if_empty(next_released_);
-        next_released_ = (next_released_ + 1) % kSizeClasses;
-    }
+    release_until(most / 2);
 }
 
 /// A slab had to be asked for. If as much was idle just before, that should have stayed.
@@ -86,13 +119,14 @@ void LocalHeap::miss(const Slab& slab) {
     asked_ = true;
     const std::size_t missed = std::min(slab.pages * kPageSize, idle_released_);
     idle_released_ -= missed;
-    idle_learned_ = std::min(idle_learned_ + missed, kMostIdleLearned);
+    idle_learned_ = std::min(idle_learned_ + missed, kHeapShape.idle_learned);
 }
 
 /// A slab that was idle is in use again, or ends.
 void LocalHeap::wake(Slab& slab) {
     slab.idle = false;
     idle_bytes_ -= std::size_t{slab.carved} * slab.block_bytes;
+    least_idle_ = std::min(least_idle_, idle_bytes_);
 }
 
 /// Gives back the slabs of a class that were retired, and the current one if it is empty.

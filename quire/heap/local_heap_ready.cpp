@@ -5,9 +5,9 @@
 //
 //      slabs of the size    full with so many blocks        then
 //      1 or 2               all that are taken              none is in use: all go back, and slabs with them
-//      more                 a quarter of those in use       all go back
-//                           have become ready, or a few
-//      any                  Slabs::most_ready               what is freed goes back at once
+//      more                 three quarters of those that    all go back
+//                           were in use, or a few
+//      any                  Slabs::most_ready               what is freed goes back at once; all, when few are in use
 #include <algorithm>
 
 #include "quire/heap/local_heap.hpp"
@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint32_t kFewSlabs = 2;
 /// So many at least are freed before they are looked at again: one part in so many of what may be ready, but some in any case.
 constexpr std::size_t kHeadroom = 16;
-constexpr std::size_t kLeastHeadroom = 2;
+constexpr std::size_t kLeastHeadroom = std::min<std::size_t>(kHeapShape.ready / 4, 8);
 /// A size that was short of places so many times gets more. Each time it has had a page, or a page's worth of blocks came or went.
 constexpr std::uint8_t kCrowdedOften = 8;
 
@@ -81,14 +81,15 @@ void LocalHeap::set_full_at(std::size_t class_number) {
         at = most;
     } else if (taken > count) {
         at = taken - 1;
-        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(headroom, (taken - count) / 4));
+        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(headroom, (taken - count) / 4 * 3));
     }
-    if (at > most && most < kFarRoom.of[class_number] && ++slabs.crowded == kCrowdedOften) {
+    if (at > most && taken > most && most < kFarRoom.of[class_number] && ++slabs.crowded == kCrowdedOften) {
         make_room(class_number);
         most = slabs.most_ready;
     }
     ready.set_full_at(std::min(at, most));
-    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(most) + slabs.missed();
+    const std::size_t few = slabs.owned > kFewSlabs ? most + most / 3 : most;
+    slabs.look_at = at < most ? ~std::uint32_t{0} : static_cast<std::uint32_t>(few) + slabs.missed();
 }
 
 /// From the few places nearby to all that a size may need.

@@ -37,10 +37,11 @@ consteval void give_places(ReadyRoom& room, std::size_t class_number, std::size_
     room.all += places;
 }
 
-/// As many as may be ready: blocks of 64 KiB, but a few in any case.
+/// As many as may be ready. Of the largest sizes a program uses few blocks at a time, and each that is not ready takes long.
 consteval std::size_t most_ready(std::size_t class_number) {
-    constexpr std::size_t kBytes = std::size_t{64} << 10U;
-    return std::clamp<std::size_t>(kBytes / size_class(class_number).bytes, kFewReady, kHeapShape.ready);
+    constexpr std::size_t kInAnyCase = std::min<std::size_t>(kHeapShape.ready, 16);
+    return std::clamp<std::size_t>(kHeapShape.ready_bytes / size_class(class_number).bytes, kInAnyCase,
+                                   kHeapShape.ready);
 }
 
 consteval ReadyRoom near_room() {

@@ -20,13 +20,15 @@ struct HeapShape {
     std::size_t map_leaf;           ///< as many units; a leaf takes whole pages
     bool map_from_zero;             ///< the map begins at address 0, not where the heap's range does
     std::size_t cache_line;         ///< bytes: what two processors write is kept so far apart
-    std::size_t
-        idle_bytes;     ///< what a local heap may keep in slabs without a taken block; five times that if it was missed
-    std::size_t known;  ///< units of its own slabs that a local heap finds without the map; a power of two
-    std::size_t borrowed;                ///< by so many sizes at most a block may be larger than need be: lenders_end()
+    std::size_t idle_bytes;         ///< what a local heap may keep in slabs without a taken block,
+    std::size_t idle_learned;       ///< and so much more at most, as far as it was missed
+    std::size_t known;              ///< units of its own slabs that a local heap finds without the map; a power of two
+    std::size_t borrowed;           ///< by so many sizes at most a block may be larger than need be: lenders_end()
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
-    /// Blocks of a size for which there is room in any case, from the beginning and however large they are: ready_places.hpp.
+    /// Bytes of a size that are at hand at most, but 16 blocks in any case.
+    std::size_t ready_bytes = std::size_t{64} << 10U;
+    /// Blocks of a size for which there is room from the beginning, however large they are: ready_places.hpp.
     std::size_t few_ready = 16;
     /// Bytes that a program's heap may keep free in any case, for the next time.
     std::size_t first_budget = std::size_t{128} << 10U;
@@ -52,6 +54,7 @@ inline constexpr HeapShape kKernelHeapShape{.unit_shift = 12,
                                             .map_from_zero = false,
                                             .cache_line = 4 * sizeof(void*),
                                             .idle_bytes = 16384,
+                                            .idle_learned = 65536,
                                             .known = 64,
                                             .borrowed = 0,
                                             .spare_descriptor_pages = 1,

@@ -100,13 +100,13 @@ std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment, bool 
     // What has frames already comes first.
     if (kept_ >= units * kUnitBytes) {
         for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
-            if (chunk->dense != dense) continue;
+            if (chunk->large && !dense) continue;
             const std::size_t first = find_run(chunk->free & chunk->dirty, units, alignment);
             if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
         }
     }
     for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
-        if (chunk->dense != dense) continue;
+        if (chunk->large && !dense) continue;
         const std::size_t first = find_run(chunk->free, units, alignment);
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
@@ -155,7 +155,7 @@ SpanCache::Chunk* SpanCache::new_chunk(bool dense) {
     }
     Chunk* const chunk = unused_;
     unused_ = chunk->next;
-    *chunk = Chunk{.base = static_cast<std::byte*>(first), .dense = dense, .large = dense && used_ >= kLargeFramesFrom};
+    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = dense && used_ >= kLargeFramesFrom};
     if (chunk->large) pages_.prefer_large_frames(first, kPages);
     chunks_.set(range, chunk);
     ++chunk_count_;

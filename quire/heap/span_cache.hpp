@@ -53,8 +53,7 @@ public:
         Units free = ~Units{0};
         Units dirty = 0;
         Units fresh = 0;        ///< were taken when they had no frames
-        bool dense = false;     ///< for spans that are used to their last page
-        bool large = false;     ///< prefers large frames
+        bool large = false;     ///< prefers large frames: for spans that are used to their last page
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };

@@ -42,6 +42,40 @@ TEST(LocalHeapIdle, LearnsHowMuchMayBe) {
     heaps.finish();
 }
 
+TEST(LocalHeapIdle, MakesWayForOtherSizes) {
+    constexpr std::size_t kSizes = 4;
+    Heaps heaps(1);
+    const auto bytes_of = [&](std::size_t group) {
+        std::size_t pages = 0;
+        for (std::size_t i = group * kSizes; i < (group + 1) * kSizes; ++i) pages += 2 * size_class(i).slab_pages;
+        return pages * kPageSize;
+    };
+    for (std::size_t round = 0; round < 24; ++round) {
+        const std::size_t before = heaps.slab_pages() * kPageSize;
+        static_cast<void>(slabs_asked_for(heaps, round / 4 * kSizes, kSizes));
+        EXPECT_LE(heaps.slab_pages() * kPageSize,
+                  std::max(before, bytes_of(round / 4)) + kHeapShape.idle_bytes + bytes_of(round / 4) / 8)
+            << "round " << round;
+    }
+    heaps.finish();
+}
+
+TEST(LocalHeapIdle, WhatIsNeverNeededGoes) {
+    constexpr std::size_t kSizes = 8;
+    Heaps heaps(1);
+    for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+    EXPECT_GT(heaps.slab_pages() * kPageSize, 3 * kHeapShape.idle_bytes);
+    // For as long as it takes to look for blocks often, of a single size.
+    std::vector<void*> blocks(4 * size_class(0).capacity);
+    for (int round = 0; round < 500; ++round) {
+        for (void*& block : blocks) block = heaps[0].allocate_exactly(0);
+        for (void* block : blocks) heaps[0].free(block);
+    }
+    heaps.check();
+    EXPECT_LE(heaps.slab_pages() * kPageSize, 2 * kHeapShape.idle_bytes);
+    heaps.finish();
+}
+
 TEST(LocalHeapIdle, ForgetsHowMuchMayBe) {
     constexpr std::size_t kSizes = 8;
     Heaps heaps(1);

@@ -149,8 +149,8 @@ TEST(ReadyBlocks, FewSlabsWaitForThem) {
     heaps[0].trim();
     for (std::size_t slab = kSlabs; slab-- > 1;) {
         heaps[0].free(blocks[slab * capacity()]);
-        ASSERT_LE(heaps.slab_pages() / pages(), slab + 1 + std::max<std::size_t>(slab / 3, 2))
-            << "a quarter of what was in use is ready, and one slab stays";
+        ASSERT_LE(heaps.slab_pages() / pages(), slab + 1 + std::max<std::size_t>(3 * slab, 3))
+            << "three quarters of what was in use are ready, and one slab stays";
     }
     heaps.check();
     heaps[0].free(blocks[0]);
