@@ -108,21 +108,13 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     void* const first =
         size.bytes <= kDenseBlocks ? spans_.acquire_dense(pages, kUnitPages) : spans_.acquire(pages, kUnitPages);
     if (first == nullptr) return nullptr;
-    Slab* const slab = enter(first, pages, pages, (size.capacity + Slab::kWordBits - 1) / Slab::kWordBits);
+    Slab* const slab = enter(first, pages, pages, Slab::words_for(class_number));
     if (slab == nullptr) {
         spans_.release(first, pages);
         return nullptr;
     }
-    slab->base += offset_for(size);
     slab->large_bytes = 0;
-    slab->block_bytes = size.bytes;
-    slab->inverse = static_cast<std::uint32_t>(size.inverse);
-    slab->shift = static_cast<std::uint8_t>(std::countr_zero(size.bytes));
-    slab->capacity = size.capacity;
-    slab->class_number = static_cast<std::uint16_t>(class_number);
-    slab->owned() = {};
-    slab->carved = slab->ready_end = slab->floor = 0;
-    slab->listed = slab->idle = false;
+    slab->shape(class_number, offset_for(size));
     slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
     slab->framed = spans_.lacks_frames(first, pages) ? 0 : slab->pages;

@@ -47,6 +47,11 @@ public:
 
     [[nodiscard]] PageCount own_pages() const { return own_pages_; }
 
+    /// Whether a descriptor with so many words has room for as many of the other, and is given back as one of those.
+    [[nodiscard]] static constexpr bool are_alike(std::size_t words, std::size_t other_words) {
+        return descriptor_pool_detail::order_of(words) == descriptor_pool_detail::order_of(other_words);
+    }
+
 private:
     struct alignas(Slab) Header {
         std::uint32_t live = 0;

@@ -203,6 +203,8 @@ private:
     void retire(Slab& slab);
     [[nodiscard]] Slab* take_retired(std::size_t class_number);
     void release_retired(std::size_t class_number);
+    [[nodiscard]] std::size_t idle_in_growth() const;
+    [[nodiscard]] Slab* take_over(std::size_t class_number);
     void make_way(std::size_t bytes);
     void release_until(std::size_t most);
     void give_back_surplus();

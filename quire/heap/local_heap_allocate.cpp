@@ -230,12 +230,15 @@ void* LocalHeap::grow(std::size_t class_number) {
         waiting.remove(*slab);
     } else {  // borrow() may have received whole ones meanwhile
         disown_some(waiting);
-        make_way(size_class(class_number).slab_pages * kPageSize);
-        slab = central_->new_slab(class_number, this);
-        if (slab == nullptr) return nullptr;
+        slab = take_over(class_number);
+        if (slab == nullptr) {
+            make_way(size_class(class_number).slab_pages * kPageSize);
+            slab = central_->new_slab(class_number, this);
+            if (slab == nullptr) return nullptr;
+            miss(*slab);
+        }
         own(*slab);
     }
-    if (slab->carved == 0) miss(*slab);
     slabs_[class_number].borrowings = 0;
     slabs_[class_number].current = slab;
     return carve(*slab);

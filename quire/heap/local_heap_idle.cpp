@@ -17,7 +17,17 @@ namespace quire {
 namespace {
 
 /// While a heap grows, one part in so many of what its slabs have may be idle.
-constexpr std::size_t kIdleInGrowth = 8;
+constexpr std::size_t kIdleInGrowth = 16;
+
+/// Where block 0 begins, as CentralHeap::offset_for() has it, but told by the address, which is as random.
+std::size_t offset_in(const Slab& slab, std::size_t class_number) {
+    const SizeClass& size = size_class(class_number);
+    const std::size_t alignment = size.bytes & (~size.bytes + 1);
+    const std::size_t places = (size.slab_pages * kPageSize - std::size_t{size.capacity} * size.bytes) / alignment;
+    // Knuth, The Art of Computer Programming, 6.4: the golden ratio spreads what follows one another.
+    const auto unit = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(slab.first_page()) / kUnitBytes);
+    return (unit * 2654435769U >> 16U) % (places + 1) * alignment;
+}
 
 }  // namespace
 
@@ -49,10 +59,37 @@ Slab* LocalHeap::take_retired(std::size_t class_number) {
     return slab;
 }
 
-/// A new slab of so many bytes is needed. If more is idle of other sizes than they may need meanwhile, as much of theirs goes.
+/// So many bytes may be idle of other sizes when one needs a slab.
+std::size_t LocalHeap::idle_in_growth() const {
+    return std::max(kHeapShape.idle_bytes, owned_bytes_ / kIdleInGrowth);
+}
+
+/// An empty slab that another size retired becomes one of this size, if more is idle than they may need meanwhile; nullptr: there is none
+/// that can. Without the lock, because it is in the map already.
+Slab* LocalHeap::take_over(std::size_t class_number) {
+    if (idle_bytes_ <= idle_in_growth()) return nullptr;
+    const std::size_t words = Slab::words_for(class_number);
+    for (std::size_t looked = 0; looked < kSizeClasses; ++looked) {
+        const Slab* const retired = slabs_[next_released_].retired.first();
+        if (retired != nullptr && retired->pages == size_class(class_number).slab_pages &&
+            DescriptorPool::are_alike(retired->words, words)) {
+            Slab& slab = *take_retired(next_released_);
+            part_with(slab);
+            count_gone(slab);
+            std::fill_n(slab.free_words(), slab.carved_words(), Slab::Word{0});
+            slab.shape(class_number, offset_in(slab, class_number));
+            slab.zeroed = false;
+            asked_ = true;
+            return &slab;
+        }
+        next_released_ = (next_released_ + 1) % kSizeClasses;
+    }
+    return nullptr;
+}
+
+/// A new slab of so many bytes is needed. If there is as much idle and no slab that can be taken over, as many bytes go.
 void LocalHeap::make_way(std::size_t bytes) {
-    const std::size_t most = std::max(kHeapShape.idle_bytes, owned_bytes_ / kIdleInGrowth);
-    release_until(std::max(most, idle_bytes_ - std::min(idle_bytes_, bytes)));
+    release_until(std::max(idle_in_growth(), idle_bytes_ - std::min(idle_bytes_, bytes)));
 }
 
 /// Idle slabs go until no more than so many of their bytes are left: of one size after the other, all that were retired before the current

@@ -96,6 +96,25 @@ struct alignas(kHeapShape.cache_line) Slab {
         constexpr std::size_t kBefore = sizeof(Owned) / sizeof(Word);
         return (kBefore + words + kLine - 1) / kLine * kLine - kBefore;
     }
+    /// Of `free`, for the blocks of a slab of this class.
+    [[nodiscard]] static constexpr std::size_t words_for(std::size_t class_number) {
+        return (size_class(class_number).capacity + kWordBits - 1) / kWordBits;
+    }
+    /// What has words for it, all of them 0, becomes a slab of this class of which no block was handed out yet. Block 0 is to begin `offset`
+    /// bytes behind the first page.
+    void shape(std::size_t of_class, std::size_t offset) {
+        const SizeClass& size = size_class(of_class);
+        base = first_page() + offset;
+        block_bytes = size.bytes;
+        inverse = static_cast<std::uint32_t>(size.inverse);
+        shift = static_cast<std::uint8_t>(std::countr_zero(size.bytes));
+        capacity = size.capacity;
+        class_number = static_cast<std::uint16_t>(of_class);
+        words = static_cast<std::uint16_t>(words_for(of_class));
+        owned() = {};
+        carved = ready_end = floor = 0;
+        listed = idle = false;
+    }
     /// Block 0 begins in the first unit: what a slab has to spare is less than a block.
     [[nodiscard]] std::byte* first_page() const {
         static_assert(kLargestBlock <= kUnitBytes);

@@ -1,7 +1,9 @@
 // How many empty slabs a local heap keeps for the next time, and how it learns that.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 #include "quire/heap/local_heap.hpp"
@@ -58,6 +60,33 @@ TEST(LocalHeapIdle, MakesWayForOtherSizes) {
             << "round " << round;
     }
     heaps.finish();
+}
+
+TEST(LocalHeapIdle, OtherSizesTakeSlabsOverOrTheirPlace) {
+    constexpr std::size_t kSizes = 8;
+    std::size_t takers = 0;
+    for (std::size_t taker = kSizes; taker < kSizeClasses; ++taker) {
+        Heaps heaps(1);
+        for (int round = 0; round < 4; ++round) static_cast<void>(slabs_asked_for(heaps, 0, kSizes));
+        const std::size_t before = heaps.source.spans.calls;
+        const std::size_t pages = heaps.slab_pages();
+        ASSERT_GT(pages * kPageSize, 3 * kHeapShape.idle_bytes);
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i < size_class(taker).capacity; ++i) {
+            blocks.push_back(heaps[0].allocate_exactly(taker));
+            std::memset(blocks.back(), static_cast<int>(i), size_class(taker).bytes);
+        }
+        heaps.check();
+        EXPECT_LE(heaps.slab_pages(), pages) << "as much went as was asked for, if anything was";
+        if (heaps.source.spans.calls == before) ++takers;
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            EXPECT_EQ(*static_cast<unsigned char*>(blocks[i]), static_cast<unsigned char>(i));
+            heaps[0].free(blocks[i]);
+        }
+        heaps.check();
+        heaps.finish();
+    }
+    EXPECT_GT(takers, 0U) << "no other size has slabs that are like those of these";
 }
 
 TEST(LocalHeapIdle, WhatIsNeverNeededGoes) {
