@@ -18,9 +18,6 @@ Page page_of(const void* address) {
 /// Of a large block the map knows the first unit only: whoever frees it must name its beginning.
 constexpr PageCount kLargeKnown = kUnitPages;
 
-/// Bytes: what a slab of larger blocks has to spare is too much to be called dense.
-constexpr std::size_t kDenseBlocks = 8192;
-
 /// From 4 MiB on it is worth a few calls to know whether a block will be used.
 constexpr PageCount kWorthALook{1024};
 /// A block that must move becomes longer by one part in so many at least.
@@ -105,8 +102,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
     const SizeClass& size = size_class(class_number);
     const PageCount pages{size.slab_pages};
     const Section section(*this);
-    void* const first =
-        size.bytes <= kDenseBlocks ? spans_.acquire_dense(pages, kUnitPages) : spans_.acquire(pages, kUnitPages);
+    void* const first = spans_.acquire(pages, kUnitPages);
     if (first == nullptr) return nullptr;
     Slab* const slab = enter(first, pages, pages, Slab::words_for(class_number));
     if (slab == nullptr) {

@@ -27,8 +27,6 @@ public:
     virtual void unmap(void* first, PageCount count, bool fenced) = 0;
     /// Makes pages fault, or usable again; then they read as zeroes.
     virtual void protect(void* first, PageCount count, bool usable) = 0;
-    /// The pages will be used, all of them and for long: large frames are welcome, where there are any.
-    virtual void prefer_large_frames(void* first, PageCount count) = 0;
     /// The pages are about to be used: gets all their frames at once, if it can.
     virtual void get_frames(void* first, PageCount count) = 0;
     /// Whether at least three quarters of the pages have frames; of a long run it looks at the last ones only.

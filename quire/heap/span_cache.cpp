@@ -58,11 +58,6 @@ void* SpanCache::acquire_zeroed(PageCount count, PageCount alignment) {
     return first;
 }
 
-void* SpanCache::acquire_dense(PageCount count, PageCount alignment) {
-    const std::size_t units = units_for(count);
-    return units > kMostUnits ? take(count, alignment) : take_units(units, units_for(alignment), true);
-}
-
 SpanSource::Roomy SpanCache::acquire_roomy(PageCount count, PageCount alignment) {
     if (units_for(count) <= kMostUnits) return {acquire(count, alignment), count};
     const LargeSpans::Taken taken = large_.take_between_seams(count, alignment);
@@ -93,27 +88,25 @@ void SpanCache::release(void* first, PageCount count) {
 std::byte* SpanCache::take(PageCount count, PageCount alignment) {
     const std::size_t units = units_for(count);
     if (units > kMostUnits) return take_large(count, alignment, false);
-    return take_units(units, units_for(alignment), false);
+    return take_units(units, units_for(alignment));
 }
 
-std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment, bool dense) {
+std::byte* SpanCache::take_units(std::size_t units, std::size_t alignment) {
     // What has frames already comes first.
     if (kept_ >= units * kUnitBytes) {
         for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
-            if (chunk->large && !dense) continue;
             const std::size_t first = find_run(chunk->free & chunk->dirty, units, alignment);
             if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
         }
     }
     for (Chunk* chunk = with_room_; chunk != nullptr; chunk = chunk->next) {
-        if (chunk->large && !dense) continue;
         const std::size_t first = find_run(chunk->free, units, alignment);
         if (first < kUnitsPerChunk) return take_from(*chunk, first, units);
     }
     keep_at_most(budget_in_growth());
-    Chunk* chunk = new_chunk(dense);
+    Chunk* chunk = new_chunk();
     // Somebody may need the addresses more than we what is kept.
-    if (chunk == nullptr && trim()) chunk = new_chunk(dense);
+    if (chunk == nullptr && trim()) chunk = new_chunk();
     return chunk == nullptr ? nullptr : take_from(*chunk, 0, units);
 }
 
@@ -133,7 +126,7 @@ std::byte* SpanCache::take_from(Chunk& chunk, std::size_t first, std::size_t uni
     return chunk.base + first * kUnitBytes;
 }
 
-SpanCache::Chunk* SpanCache::new_chunk(bool dense) {
+SpanCache::Chunk* SpanCache::new_chunk() {
     if (unused_ == nullptr) {
         void* const page = own_.acquire(PageCount{1}, PageCount{1});
         if (page == nullptr) return nullptr;
@@ -155,8 +148,7 @@ SpanCache::Chunk* SpanCache::new_chunk(bool dense) {
     }
     Chunk* const chunk = unused_;
     unused_ = chunk->next;
-    *chunk = Chunk{.base = static_cast<std::byte*>(first), .large = dense && used_ >= kLargeFramesFrom};
-    if (chunk->large) pages_.prefer_large_frames(first, kPages);
+    *chunk = Chunk{.base = static_cast<std::byte*>(first)};
     chunks_.set(range, chunk);
     ++chunk_count_;
     list(*chunk);
@@ -196,7 +188,7 @@ bool SpanCache::is_zero(const void* first, PageCount count) {
 
 bool SpanCache::lacks_frames(const void* first, PageCount count) {
     if (first == latest_large_.first) return latest_large_.lacks_frames;
-    return units_for(count) <= kMostUnits && is_zero(first, count) && !chunks_.find(first)->large;
+    return units_for(count) <= kMostUnits && is_zero(first, count);
 }
 
 void SpanCache::list(Chunk& chunk) {

@@ -53,7 +53,6 @@ public:
         Units free = ~Units{0};
         Units dirty = 0;
         Units fresh = 0;        ///< were taken when they had no frames
-        bool large = false;     ///< prefers large frames: for spans that are used to their last page
         Chunk* next = nullptr;  ///< of those with free units, or of unused descriptors
         Chunk* previous = nullptr;
     };
@@ -71,7 +70,6 @@ public:
 
     [[nodiscard]] void* acquire(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_zeroed(PageCount count, PageCount alignment) override;
-    [[nodiscard]] void* acquire_dense(PageCount count, PageCount alignment) override;
     [[nodiscard]] Roomy acquire_roomy(PageCount count, PageCount alignment) override;
     [[nodiscard]] void* acquire_growing(PageCount count, PageCount alignment) override;
     [[nodiscard]] bool is_zero(const void* first, PageCount count) override;
@@ -102,19 +100,17 @@ private:
     // Bytes, if nothing else is said.
     static constexpr std::size_t kFirstBudget = kHeapShape.first_budget;
     static constexpr std::uint64_t kSoon = 1000;  ///< milliseconds
-    /// From so many used bytes on, chunks of dense spans get large frames: a half-used one more is no longer much.
-    static constexpr std::size_t kLargeFramesFrom = std::size_t{128} << 20U;
     /// Addresses behind a new mapping.
     static constexpr std::size_t kLeastRoom = std::size_t{sizeof(void*) == 8 ? 32 : 1} << 20U;
     static constexpr std::size_t kMostRoom = std::size_t{64} << 20U;
 
     [[nodiscard]] std::byte* take(PageCount count, PageCount alignment);
-    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment, bool dense);
+    [[nodiscard]] std::byte* take_units(std::size_t units, std::size_t alignment);
     [[nodiscard]] std::byte* take_large(PageCount count, PageCount alignment, bool growing);
     void count_large(const LargeSpans::Taken& taken);
     [[nodiscard]] PageCount resize_large(void* first, PageCount count, PageCount least, PageCount most);
     [[nodiscard]] std::byte* take_from(Chunk& chunk, std::size_t first, std::size_t units);
-    [[nodiscard]] Chunk* new_chunk(bool dense);
+    [[nodiscard]] Chunk* new_chunk();
     void delete_chunk(Chunk& chunk);
     void release_units(void* first, std::size_t units);
     void list(Chunk& chunk);

@@ -25,10 +25,6 @@ public:
         if (first != nullptr) std::memset(first, 0, count.value * kPageSize);
         return first;
     }
-    /// The same for a span that will be used to its last page.
-    [[nodiscard]] virtual void* acquire_dense(PageCount count, PageCount alignment) {
-        return acquire(count, alignment);
-    }
     struct Roomy {
         void* first = nullptr;  ///< nullptr: there are no pages
         PageCount count{};      ///< of the span, by which it is to be released

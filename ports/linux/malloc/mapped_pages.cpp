@@ -90,12 +90,6 @@ void MappedPages::protect(void* first, PageCount count, bool usable) {
     errno = saved_errno;
 }
 
-void MappedPages::prefer_large_frames(void* first, PageCount count) {
-    const int saved_errno = errno;
-    madvise(first, count.value * kPageSize, MADV_HUGEPAGE);
-    errno = saved_errno;
-}
-
 void MappedPages::get_frames(void* first, PageCount count) {
     constexpr int kPopulateWrite =
         23;  // MADV_POPULATE_WRITE, Linux 5.14; unknown to older headers, and refused by older kernels

@@ -16,7 +16,6 @@ public:
     [[nodiscard]] void* map(PageCount count, PageCount alignment, bool fenced) override;
     void unmap(void* first, PageCount count, bool fenced) override;
     void protect(void* first, PageCount count, bool usable) override;
-    void prefer_large_frames(void* first, PageCount count) override;
     void get_frames(void* first, PageCount count) override;
     [[nodiscard]] bool have_frames(const void* first, PageCount count) override;
     void purge(std::span<const PageRun> runs) override;

@@ -59,10 +59,6 @@ public:
         }
         if (count.value != 0) mprotect(place, count.value * kPageSize, usable ? PROT_READ | PROT_WRITE : PROT_NONE);
     }
-    void prefer_large_frames(void* place, PageCount count) override {
-        expect_usable(place, count);
-        preferred += count.value;
-    }
     void get_frames(void* place, PageCount count) override {
         expect_usable(place, count);
         populated += count.value;
@@ -121,7 +117,6 @@ public:
     std::size_t fail_at = 0;
     std::size_t failures = 1;  ///< so many in a row
     std::uint64_t time = 5000;
-    std::size_t preferred = 0;  ///< pages that large frames were welcome for
     bool used = true;           ///< what have_frames() says
     std::size_t populated = 0;  ///< pages that get_frames() was asked for
 
