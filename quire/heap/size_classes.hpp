@@ -120,13 +120,28 @@ inline constexpr std::size_t kSizeClasses = size_classes_detail::kClasses.size()
 }
 
 /// The smallest class whose blocks hold `bytes` and are all aligned to `alignment`, a power of two; kSizeClasses if there
-/// is none. Slabs begin at a page, so blocks of a size that is a multiple of the alignment are aligned to it.
+/// is none. Slabs begin at a page, so blocks of a size that is a multiple of the alignment are aligned to it. Sizes are apart by powers of
+/// two: a multiple of the alignment either is one, or the next is a multiple of more.
 [[nodiscard]] constexpr std::size_t aligned_class(std::size_t bytes, std::size_t alignment) {
     if (bytes > kLargestBlock || alignment > kLargestBlock || alignment > kPageSize) return kSizeClasses;
-    std::size_t number = class_for(bytes < alignment ? alignment : bytes);
-    while (number < kSizeClasses && (size_class(number).bytes & (alignment - 1)) != 0) ++number;
-    return number;
+    const std::size_t rounded = (std::max(bytes, std::size_t{1}) + alignment - 1) & ~(alignment - 1);
+    return rounded > kLargestBlock ? kSizeClasses : class_for(rounded);
 }
+
+namespace size_classes_detail {
+
+consteval bool all_are_aligned() {
+    for (std::size_t alignment = 1; alignment <= std::min(kLargestBlock, kPageSize); alignment *= 2) {
+        for (std::size_t bytes = 0; bytes <= kLargestBlock; bytes += kLargestBlock / 1024 - 1) {
+            const std::size_t number = aligned_class(bytes, alignment);
+            if (number != kSizeClasses && size_class(number).bytes % alignment != 0) return false;
+        }
+    }
+    return true;
+}
+static_assert(all_are_aligned());
+
+}  // namespace size_classes_detail
 
 static_assert(size_class(kSizeClasses - 1).bytes == kLargestBlock && kSizeClasses < 256);
 static_assert(class_for(0) == 0 && class_for(1) == 0 && class_for(kLargestBlock) == kSizeClasses - 1);
