@@ -78,17 +78,13 @@ void CentralHeap::forget(Slab& slab, PageCount known) {
     descriptors_.give(slab, slab.words);
 }
 
-/// Where block 0 begins: anywhere in what the slab has to spare that keeps the blocks' alignment. Slabs whose first blocks
-/// do not all lie at the same offset also spread over the processor's caches.
-std::size_t CentralHeap::offset_for(const SizeClass& size) {
-    const std::size_t alignment = size.bytes & (~size.bytes + 1);
-    const std::size_t places = (size.slab_pages * kPageSize - std::size_t{size.capacity} * size.bytes) / alignment;
-    if (random_ == 0 || places == 0) return 0;
+/// 0 if there was no seed. Slabs whose first blocks do not all lie at the same offset also spread over the processor's caches.
+std::uint32_t CentralHeap::next_random() {
     // Marsaglia, Xorshift RNGs, 2003.
     random_ ^= random_ << 13U;
     random_ ^= random_ >> 17U;
     random_ ^= random_ << 5U;
-    return random_ % (places + 1) * alignment;
+    return random_;
 }
 
 std::size_t CentralHeap::usable_size(const void* block) const {
@@ -99,8 +95,7 @@ std::size_t CentralHeap::usable_size(const void* block) const {
 }
 
 Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
-    const SizeClass& size = size_class(class_number);
-    const PageCount pages{size.slab_pages};
+    const PageCount pages{size_class(class_number).slab_pages};
     const Section section(*this);
     void* const first = spans_.acquire(pages, kUnitPages);
     if (first == nullptr) return nullptr;
@@ -110,7 +105,7 @@ Slab* CentralHeap::new_slab(std::size_t class_number, LocalHeap* owner) {
         return nullptr;
     }
     slab->large_bytes = 0;
-    slab->shape(class_number, offset_for(size));
+    slab->shape(class_number, Slab::some_offset(class_number, next_random()));
     slab->zeroed = spans_.is_zero(first, pages);
     slab->filled_by = owner;
     slab->framed = spans_.lacks_frames(first, pages) ? 0 : slab->pages;

@@ -150,7 +150,7 @@ private:
     void delete_slab_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void unshare_locked(Slab& slab) QUIRE_REQUIRES(lock_);
     void settle_shared_locked(Slab& slab) QUIRE_REQUIRES(lock_);
-    [[nodiscard]] std::size_t offset_for(const SizeClass& size) QUIRE_REQUIRES(lock_);
+    [[nodiscard]] std::uint32_t next_random() QUIRE_REQUIRES(lock_);
     void check_slab(const Slab& slab) const QUIRE_REQUIRES(lock_);
 
     SpanSource& spans_;

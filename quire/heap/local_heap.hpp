@@ -260,9 +260,9 @@ private:
     std::size_t idle_learned_ = 0;     ///< bytes that may be idle, more than the shape says
     std::size_t idle_released_ = 0;    ///< bytes that were too many, lately, and were not missed yet
     std::size_t collected_class_ = 0;  ///< of the slab that collect() found something in
-    bool asked_ = false;               ///< slabs were asked for since idle_released_ was counted
+    bool asked_ = false;               ///< slabs were asked for, or taken over, since idle_released_ was counted
     bool found_zeroed_ = false;        ///< the block that the latest refill found is zero
-    std::size_t next_released_ = 0;    ///< class that release_idle() looks at next
+    std::size_t next_released_ = 0;    ///< class that release_until() and take_over() look at next
     std::uint32_t refills_ = 0;  ///< times that blocks of a size were looked for, since give_back_surplus() was called
     std::uint32_t deleted_ = 0;  ///< slabs that were emptied and given back
     std::array<Batch, kBatches> batches_;

@@ -19,14 +19,11 @@ namespace {
 /// While a heap grows, one part in so many of what its slabs have may be idle.
 constexpr std::size_t kIdleInGrowth = 16;
 
-/// Where block 0 begins, as CentralHeap::offset_for() has it, but told by the address, which is as random.
-std::size_t offset_in(const Slab& slab, std::size_t class_number) {
-    const SizeClass& size = size_class(class_number);
-    const std::size_t alignment = size.bytes & (~size.bytes + 1);
-    const std::size_t places = (size.slab_pages * kPageSize - std::size_t{size.capacity} * size.bytes) / alignment;
-    // Knuth, The Art of Computer Programming, 6.4: the golden ratio spreads what follows one another.
+/// Told by the address, which is as random as any: neighbours differ, because the golden ratio spreads numbers that follow one another
+/// (Knuth, The Art of Computer Programming, 6.4).
+std::uint32_t random_of(const Slab& slab) {
     const auto unit = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(slab.first_page()) / kUnitBytes);
-    return (unit * 2654435769U >> 16U) % (places + 1) * alignment;
+    return unit * 2654435769U >> 16U;
 }
 
 }  // namespace
@@ -77,7 +74,7 @@ Slab* LocalHeap::take_over(std::size_t class_number) {
             part_with(slab);
             count_gone(slab);
             std::fill_n(slab.free_words(), slab.carved_words(), Slab::Word{0});
-            slab.shape(class_number, offset_in(slab, class_number));
+            slab.shape(class_number, Slab::some_offset(class_number, random_of(slab)));
             slab.zeroed = false;
             asked_ = true;
             return &slab;

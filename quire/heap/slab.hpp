@@ -100,6 +100,14 @@ struct alignas(kHeapShape.cache_line) Slab {
     [[nodiscard]] static constexpr std::size_t words_for(std::size_t class_number) {
         return (size_class(class_number).capacity + kWordBits - 1) / kWordBits;
     }
+    /// Bytes behind the first page where block 0 may begin: one of the places that keep the blocks' alignment, as far as the slab has bytes to
+    /// spare.
+    [[nodiscard]] static constexpr std::size_t some_offset(std::size_t class_number, std::uint32_t random) {
+        const SizeClass& size = size_class(class_number);
+        const std::size_t alignment = size.bytes & (~size.bytes + 1);
+        const std::size_t spare = size.slab_pages * kPageSize - std::size_t{size.capacity} * size.bytes;
+        return random % (spare / alignment + 1) * alignment;
+    }
     /// What has words for it, all of them 0, becomes a slab of this class of which no block was handed out yet. Block 0 is to begin `offset`
     /// bytes behind the first page.
     void shape(std::size_t of_class, std::size_t offset) {

@@ -25,6 +25,7 @@ constexpr Workload all[] = {
     {"churn-many", "400,000 live blocks of 16 to 256 bytes", true, true, churn_many},
     {"lifo", "nested temporaries of 8 to 1,024 bytes", true, true, lifo},
     {"batches", "25 to 1,600 blocks of one size, 8 to 32,768 bytes, then all are freed", true, true, batches},
+    {"phases", "many sizes, 16 to 16,384 bytes, up to 3 MiB, some replaced, then all are freed", true, true, phases},
     {"requests", "dozens of objects per request, one of them stays in a cache", true, true, requests},
     {"pipeline", "made by one thread, freed by another, in batches", true, true, pipeline},
     {"server", "threads end and leave their blocks to new ones", true, true, server},

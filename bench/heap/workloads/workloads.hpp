@@ -18,6 +18,7 @@ Result churn_wide(const Settings&);
 Result churn_many(const Settings&);
 Result lifo(const Settings&);
 Result batches(const Settings&);
+Result phases(const Settings&);
 Result requests(const Settings&);
 Result pipeline(const Settings&);
 Result server(const Settings&);
