@@ -224,6 +224,11 @@ void* LocalHeap::carve_framed(std::size_t class_number) {
 
 /// A block that was never handed out; others become ready. nullptr if there is no memory.
 void* LocalHeap::grow(std::size_t class_number) {
+    // Others may have returned all blocks of a slab since find_freed() looked: borrow() has received them, and it became the current one.
+    if (slabs_[class_number].current != nullptr && find_freed(class_number)) {
+        ready_[class_number].require_marks();
+        return take(class_number);
+    }
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* slab = waiting.last();
     if (slab != nullptr && slab->carved < slab->capacity) {

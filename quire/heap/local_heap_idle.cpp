@@ -76,6 +76,7 @@ Slab* LocalHeap::take_over(std::size_t class_number) {
             std::fill_n(slab.free_words(), slab.carved_words(), Slab::Word{0});
             slab.shape(class_number, Slab::some_offset(class_number, random_of(slab)));
             slab.zeroed = false;
+            slab.filled_by = this;
             asked_ = true;
             return &slab;
         }

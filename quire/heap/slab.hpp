@@ -121,6 +121,7 @@ struct alignas(kHeapShape.cache_line) Slab {
         words = static_cast<std::uint16_t>(words_for(of_class));
         owned() = {};
         carved = ready_end = floor = 0;
+        patience = 0;
         listed = idle = false;
     }
     /// Block 0 begins in the first unit: what a slab has to spare is less than a block.

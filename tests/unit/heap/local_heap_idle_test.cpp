@@ -89,6 +89,38 @@ TEST(LocalHeapIdle, OtherSizesTakeSlabsOverOrTheirPlace) {
     EXPECT_GT(takers, 0U) << "no other size has slabs that are like those of these";
 }
 
+TEST(LocalHeapIdle, SizesThatLendEachOtherBlocksTakeSlabsOver) {
+    for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        Heaps heaps(1);
+        std::uint32_t random = seed * 2654435769U;
+        const auto below = [&](std::uint32_t end) {
+            random ^= random << 13U;
+            random ^= random >> 17U;
+            random ^= random << 5U;
+            return random % end;
+        };
+        std::array<std::vector<void*>, 6> blocks;
+        const std::size_t first = kSizeClasses - blocks.size();
+        for (int step = 0; step < 400; ++step) {
+            const std::size_t size = below(blocks.size());
+            std::vector<void*>& some = blocks[size];
+            if (below(2) == 0) {
+                for (std::uint32_t i = below(80); i > 0; --i)
+                    some.push_back(heaps[0].allocate(size_class(first + size).bytes));
+            } else {
+                const std::size_t stay = below(3) == 0 ? below(4) : 0;
+                for (; some.size() > stay; some.pop_back()) heaps[0].free(some.back());
+            }
+            if (step % 8 == 0) heaps.check();
+        }
+        for (const std::vector<void*>& some : blocks) {
+            for (void* block : some) heaps[0].free(block);
+        }
+        heaps.check();
+        heaps.finish();
+    }
+}
+
 TEST(LocalHeapIdle, WhatIsNeverNeededGoes) {
     constexpr std::size_t kSizes = 8;
     Heaps heaps(1);
