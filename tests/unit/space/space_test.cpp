@@ -42,6 +42,19 @@ TEST(Space, ReadsOfUntouchedPagesCostNoFrame) {
     EXPECT_EQ(s.load(page + PageCount{1}), 0);
 }
 
+TEST(Space, AFaultThatWasAnsweredAlreadyChangesNothing) {
+    World world;
+    TestSpace s(world);
+    s.enter();
+    const Page page = s.map(1).value();
+    EXPECT_EQ(s.store(page, 7), Result<void>{});
+    const std::size_t before = world.free();
+    for (const Access access : {Access::read, Access::write})
+        EXPECT_EQ(s.space.handle_fault(address_of(page), access), Result<FaultKind>{FaultKind::spurious});
+    EXPECT_EQ(world.free(), before);
+    EXPECT_EQ(s.load(page), 7);
+}
+
 TEST(Space, WhatNobodyAllocatedIsNeverMapped) {
     World world;
     TestSpace s(world);
