@@ -179,6 +179,7 @@ private:
     void share(Slab& slab);
     void give_up_slabs();
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
+    [[nodiscard]] void* take_ready(std::size_t class_number);
     [[nodiscard]] bool find_freed(std::size_t class_number);
     [[nodiscard]] bool may_borrow(std::size_t class_number) const;
     [[nodiscard]] bool borrow(std::size_t class_number);

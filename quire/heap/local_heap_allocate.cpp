@@ -58,6 +58,11 @@ void* LocalHeap::allocate_class(std::size_t class_number, Fit fit) {
         if (void* const block = carve_framed(class_number); block != nullptr) return block;
         if (fit == Fit::exact || !may_borrow(class_number) || !borrow(class_number)) return grow(class_number);
     }
+    return take_ready(class_number);
+}
+
+/// When some are ready: nullptr would not mean that there is no memory.
+void* LocalHeap::take_ready(std::size_t class_number) {
     ready_[class_number].require_marks();
     return take(class_number);
 }
@@ -225,10 +230,7 @@ void* LocalHeap::carve_framed(std::size_t class_number) {
 /// A block that was never handed out; others become ready. nullptr if there is no memory.
 void* LocalHeap::grow(std::size_t class_number) {
     // Others may have returned all blocks of a slab since find_freed() looked: borrow() has received them, and it became the current one.
-    if (slabs_[class_number].current != nullptr && find_freed(class_number)) {
-        ready_[class_number].require_marks();
-        return take(class_number);
-    }
+    if (slabs_[class_number].current != nullptr && find_freed(class_number)) return take_ready(class_number);
     SlabList& waiting = slabs_[class_number].waiting;
     Slab* slab = waiting.last();
     if (slab != nullptr && slab->carved < slab->capacity) {
