@@ -49,7 +49,8 @@ public:
     LocalHeap& operator=(const LocalHeap&) = delete;
 
     /// A block of at least `bytes` (0 counts as 1), of its size class or one that may stand for it (lenders_end), aligned to 16, or to 8 if
-    /// it is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up.
+    /// it is no longer than that and the shape has such blocks. O(1), plus the words of a slab or the central heap when a word is used up, and
+    /// O(sizes) when a slab is; rarely O(slabs), when some that are empty go.
     [[nodiscard]] void* allocate(std::size_t bytes) {
         void* const block = allocate_any_here(bytes);
         return block != nullptr ? block : allocate_elsewhere(bytes);

@@ -1,13 +1,16 @@
 // A block and what was written to it: one word in each line of the cache, and the last word. Reading back the first and
 // the last tells when an allocator gave the same bytes away twice.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "clocked.hpp"
+#include "work.hpp"
 
 namespace work {
 
@@ -58,6 +61,13 @@ inline std::uint64_t end_block(Block& block) {
     give(block.at);
     block.at = nullptr;
     return sum;
+}
+
+// The order in which blocks are freed: oldest first, newest first, at random, and so on.
+inline void order(std::vector<Block>& blocks, std::uint64_t how, Random& random) {
+    if (how % 3 == 1) std::reverse(blocks.begin(), blocks.end());
+    if (how % 3 != 2) return;
+    for (std::size_t i = blocks.size(); i > 1; i--) std::swap(blocks[i - 1], blocks[random.below(i)]);
 }
 
 }  // namespace work

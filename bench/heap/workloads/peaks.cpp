@@ -1,7 +1,5 @@
 // Growth and shrink: again and again up to many MiB of small blocks, then down to a few that stay. Each peak has its own
 // sizes, and frees in another order: oldest first, newest first, at random.
-#include <algorithm>
-
 #include "block.hpp"
 #include "workloads.hpp"
 
@@ -10,12 +8,6 @@ namespace {
 
 constexpr std::size_t peak_bytes = 48 << 20;
 constexpr std::size_t keep_one_in = 200;
-
-void order(std::vector<Block>& blocks, std::uint64_t how, Random& random) {
-    if (how % 3 == 1) std::reverse(blocks.begin(), blocks.end());
-    if (how % 3 != 2) return;
-    for (std::size_t i = blocks.size(); i > 1; i--) std::swap(blocks[i - 1], blocks[random.below(i)]);
-}
 
 Result climb(std::uint64_t peaks, std::size_t bytes, unsigned thread) {
     const std::array sizes{Sizes(16, 128, 71), Sizes(64, 1'024, 72), Sizes(16, 8'192, 73), Sizes(24, 96, 74)};

@@ -1,6 +1,5 @@
 // Phases of a program that uses many sizes: each fills up, replaces what it has at random, and is emptied before the next one, in the
 // order of its blocks, against it, or at random.
-#include <algorithm>
 #include <vector>
 
 #include "block.hpp"
@@ -10,12 +9,6 @@ namespace work {
 namespace {
 
 constexpr std::size_t most_bytes = std::size_t{3} << 20;
-
-void order(std::vector<Block>& blocks, std::uint64_t phase, Random& random) {
-    if (phase % 3 == 1) std::reverse(blocks.begin(), blocks.end());
-    if (phase % 3 != 2) return;
-    for (std::size_t i = blocks.size(); i > 1; i--) std::swap(blocks[i - 1], blocks[random.below(i)]);
-}
 
 Result pass_through(const Sizes& sizes, std::uint64_t operations, unsigned thread) {
     Random random(2500 + thread);
