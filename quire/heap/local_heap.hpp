@@ -166,10 +166,12 @@ private:
     void settle_bits(Slab& slab, bool look);
     [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
     void look_at_ready(std::size_t class_number);
+    [[nodiscard]] std::size_t too_many_ready(std::size_t class_number) const;
     void set_full_at(std::size_t class_number);
     void make_room(std::size_t class_number);
     void lower_full_at(std::size_t class_number);
     void put_back(std::size_t class_number);
+    void put_back_oldest(std::size_t class_number, std::size_t count);
     void take_back_lent(std::size_t class_number);
     [[nodiscard]] std::size_t put_back_some(std::span<std::byte* const> blocks);
     void own(Slab& slab);
@@ -182,6 +184,7 @@ private:
     [[nodiscard]] void* allocate_class(std::size_t class_number, Fit fit);
     [[nodiscard]] void* take_ready(std::size_t class_number);
     [[nodiscard]] bool find_freed(std::size_t class_number);
+    void find_more(std::size_t class_number);
     [[nodiscard]] bool may_borrow(std::size_t class_number) const;
     [[nodiscard]] bool borrow(std::size_t class_number);
     [[nodiscard]] std::size_t count_freed(std::size_t class_number) const;

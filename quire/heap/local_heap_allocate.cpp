@@ -39,6 +39,8 @@ constexpr std::size_t kMostBorrowed = 32;
 /// A size that has borrowed so many times as often as a slab has blocks needs one of its own.
 constexpr std::uint32_t kBorrowsOften = 8;
 constexpr std::uint32_t kRefillsPerLook = 8192;
+/// With so many that are ready no more are looked for.
+constexpr std::size_t kEnoughReady = 32;
 /// So many slabs are looked at each time: LocalHeap::disown_some.
 constexpr std::uint32_t kLooksForFull = 16;
 
@@ -88,17 +90,33 @@ void* LocalHeap::allocate_zeroed(std::size_t bytes) {
 bool LocalHeap::find_freed(std::size_t class_number) {
     if (++refills_ == kRefillsPerLook) give_back_surplus();
     Slab*& current = slabs_[class_number].current;
-    if (current != nullptr && ready_freed(*current)) return true;
-    // Now that time does not matter: what others have freed, and what is held for others.
-    return_batches();
-    receive();
-    for (;;) {
-        if (current != nullptr) {
-            if (ready_freed(*current)) return true;
-            leave(class_number);
+    if (current == nullptr || !ready_freed(*current)) {
+        // Now that time does not matter: what others have freed, and what is held for others.
+        return_batches();
+        receive();
+        while (current == nullptr || !ready_freed(*current)) {
+            if (current != nullptr) leave(class_number);
+            current = slab_with_freed(class_number);
+            if (current == nullptr) return false;
         }
-        current = slab_with_freed(class_number);
-        if (current == nullptr) return false;
+    }
+    find_more(class_number);
+    return true;
+}
+
+/// When some are ready, and the current slab is one that had them: those of the next slabs too, until it is some time before blocks must be
+/// looked for again. A slab of large blocks has few, and where many threads free each other's blocks, so has any.
+void LocalHeap::find_more(std::size_t class_number) {
+    Slabs& slabs = slabs_[class_number];
+    const std::size_t enough = std::min<std::size_t>((slabs.most_ready + 1U) / 2, kEnoughReady);
+    while (ready_[class_number].count() < enough) {
+        if (ready_freed(*slabs.current)) continue;
+        Slab* const next = slabs.waiting.first();
+        if (next == nullptr || !next->has_freed()) return;
+        leave(class_number);
+        slabs.waiting.remove(*next);
+        slabs.current = next;
+        use(*next);
     }
 }
 
@@ -140,14 +158,15 @@ void LocalHeap::use(Slab& slab) {
     known_.know(slab);
 }
 
-/// Makes blocks of the current slab ready that were freed, those at lower addresses first; as many as leave room for as many again.
-/// False if there are none.
+/// Makes blocks of the current slab ready that were freed, those at lower addresses first; half as many are ready then as there may be, at
+/// most. False if there are none.
 bool LocalHeap::ready_freed(Slab& slab) {
     if (!slab.has_freed()) return false;
     if (slab.idle) wake(slab);
     const std::size_t class_number = slab.class_number;
-    const std::size_t count =
-        std::min<std::size_t>(slab.carved - slab.owned().taken, (std::size_t{slabs_[class_number].most_ready} + 1) / 2);
+    const std::size_t half = (std::size_t{slabs_[class_number].most_ready} + 1) / 2;
+    const std::size_t room = half - std::min(half - 1, ready_[class_number].count());
+    const std::size_t count = std::min<std::size_t>(slab.carved - slab.owned().taken, room);
     const std::span<ReadyBlocks::Place> ready = ready_[class_number].push_some(count);
     std::size_t left = count;
     for (std::uint32_t first = 0; left != 0; first += Slab::kWordBits) {

@@ -5,9 +5,9 @@
 //
 //      slabs of the size    full with so many blocks        then
 //      1 or 2               all that are taken              none is in use: all go back, and slabs with them
-//      more                 three quarters of those that    all go back
-//                           were in use, or a few
-//      any                  Slabs::most_ready               what is freed goes back at once; all, when few are in use
+//      more                 three quarters of all that      as many stay as are in use
+//                           are taken, or a few more
+//      any                  Slabs::most_ready               what is freed goes back at once; when few are in use, as above
 #include <algorithm>
 
 #include "quire/heap/local_heap.hpp"
@@ -62,11 +62,20 @@ void LocalHeap::look_at_ready(std::size_t class_number) {
         slabs.waiting.remove(*slabs.current);
         use(*slabs.current);
     }
-    if (!last) put_back(class_number);
+    if (!last) put_back_oldest(class_number, too_many_ready(class_number));
     if (slabs.current != nullptr && !slabs.current->idle && all_free(class_number)) count_idle(*slabs.current);
     set_full_at(class_number);
     find_idle();
     release_idle();
+}
+
+/// As many stay ready as are in use, but no more than half of them: what is freed and taken at random needs some soon.
+std::size_t LocalHeap::too_many_ready(std::size_t class_number) const {
+    const std::size_t count = ready_[class_number].count();
+    const std::size_t counted =
+        slabs_[class_number].taken - std::min(slabs_[class_number].taken, slabs_[class_number].missed());
+    const std::size_t in_use = counted - std::min(counted, count);
+    return count - std::min(count / 2, in_use);
 }
 
 void LocalHeap::set_full_at(std::size_t class_number) {
@@ -81,7 +90,7 @@ void LocalHeap::set_full_at(std::size_t class_number) {
         at = most;
     } else if (taken > count) {
         at = taken - 1;
-        if (slabs.owned > kFewSlabs) at = std::min(at, count + std::max(headroom, (taken - count) / 4 * 3));
+        if (slabs.owned > kFewSlabs) at = std::min(at, std::max(count + headroom, taken / 4 * 3));
     }
     if (at > most && taken > most && most < kFarRoom.of[class_number] && ++slabs.crowded == kCrowdedOften) {
         make_room(class_number);
@@ -109,12 +118,17 @@ void LocalHeap::lower_full_at(std::size_t class_number) {
 
 /// No block of a class is ready any more.
 void LocalHeap::put_back(std::size_t class_number) {
-    ReadyBlocks& ready = ready_[class_number];
     slabs_[class_number].borrowed = false;
+    put_back_oldest(class_number, ready_[class_number].count());
+}
+
+/// So many of them, those that were ready for the longest time, are not ready any more.
+void LocalHeap::put_back_oldest(std::size_t class_number, std::size_t count) {
+    ReadyBlocks& ready = ready_[class_number];
     slabs_[class_number].carved = 0;
-    std::span<std::byte* const> blocks = ready.blocks();
+    std::span<std::byte* const> blocks = ready.blocks().first(count);
     while (!blocks.empty()) blocks = blocks.subspan(put_back_some(blocks));
-    ready.clear();
+    ready.drop_oldest(count);
     set_full_at(class_number);
 }
 

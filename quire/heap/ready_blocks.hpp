@@ -31,7 +31,7 @@ inline void mark_free(void* block) {
     *static_cast<std::uintptr_t*>(block) = free_mark(block);
 }
 
-/// Of one local heap and one size; not locked. All but has() and lend() are O(1).
+/// Of one local heap and one size; not locked. All but has(), lend(), move_to() and drop_oldest() are O(1).
 class alignas(4 * sizeof(void*)) ReadyBlocks {
 public:
     using Place = std::byte*;
@@ -76,7 +76,7 @@ public:
         top_ = std::copy(bottom_, top_, places);
         bottom_ = full_at_ = places;
     }
-    void clear() { top_ = bottom_; }
+    void drop_oldest(std::size_t blocks) { top_ = std::copy(bottom_ + blocks, top_, bottom_); }
     /// So many are pushed, to be filled in by the caller: the first is the oldest.
     [[nodiscard]] std::span<Place> push_some(std::size_t blocks) {
         const std::span<Place> places(top_, blocks);

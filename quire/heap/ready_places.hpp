@@ -39,7 +39,7 @@ consteval void give_places(ReadyRoom& room, std::size_t class_number, std::size_
 
 /// As many as may be ready. Of the largest sizes a program uses few blocks at a time, and each that is not ready takes long.
 consteval std::size_t most_ready(std::size_t class_number) {
-    constexpr std::size_t kInAnyCase = std::min<std::size_t>(kHeapShape.ready, 16);
+    constexpr std::size_t kInAnyCase = std::min<std::size_t>(kHeapShape.ready, 64);
     return std::clamp<std::size_t>(kHeapShape.ready_bytes / size_class(class_number).bytes, kInAnyCase,
                                    kHeapShape.ready);
 }

@@ -26,7 +26,7 @@ struct HeapShape {
     std::size_t borrowed;           ///< by so many sizes at most a block may be larger than need be: lenders_end()
     std::size_t spare_descriptor_pages;  ///< as many pages without a descriptor in use are kept for the next slabs
     std::size_t ready;  ///< how many free blocks of a size a local heap has at hand at most, below 65536: ReadyBlocks
-    /// Bytes of a size that are at hand at most, but 16 blocks in any case.
+    /// Bytes of a size that are at hand at most, but 64 blocks in any case.
     std::size_t ready_bytes = std::size_t{64} << 10U;
     /// Blocks of a size for which there is room from the beginning, however large they are: ready_places.hpp.
     std::size_t few_ready = 16;

@@ -79,6 +79,17 @@ TEST(ReadyBlocks, SomeArePushedAndLentAtOnce) {
     EXPECT_EQ(stack.ready.pop(), stack.block(2));
 }
 
+TEST(ReadyBlocks, TheOldestMayGo) {
+    Stack stack;
+    stack.ready.set_full_at(3);
+    for (std::size_t i = 0; i < 3; ++i) stack.push(i);
+    stack.ready.drop_oldest(1);
+    EXPECT_EQ(stack.ready.count(), 2U);
+    EXPECT_EQ(stack.ready.pop(), stack.block(2));
+    EXPECT_EQ(stack.ready.pop(), stack.block(1));
+    EXPECT_TRUE(stack.ready.empty());
+}
+
 TEST(ReadyBlocks, TheyMayMove) {
     Stack stack;
     stack.ready.set_full_at(2);
@@ -139,6 +150,7 @@ TEST(ReadyBlocks, NoneIsWhenAllOfASizeAreFree) {
 
 TEST(ReadyBlocks, FewSlabsWaitForThem) {
     constexpr std::size_t kSlabs = 40;
+    constexpr std::size_t kFew = 8;  // five stayed, and three more came
     Heaps heaps(1);
     std::vector<void*> blocks = fill(heaps[0], kSlabs);
     // One block of each slab lives, then those die, too, but for one.
@@ -149,8 +161,8 @@ TEST(ReadyBlocks, FewSlabsWaitForThem) {
     heaps[0].trim();
     for (std::size_t slab = kSlabs; slab-- > 1;) {
         heaps[0].free(blocks[slab * capacity()]);
-        ASSERT_LE(heaps.slab_pages() / pages(), slab + 1 + std::max<std::size_t>(3 * slab, 3))
-            << "three quarters of what was in use are ready, and one slab stays";
+        ASSERT_LE(heaps.slab_pages() / pages(), slab + 1 + std::max(3 * slab, kFew))
+            << "three quarters of what is taken are ready, and one slab stays";
     }
     heaps.check();
     heaps[0].free(blocks[0]);
