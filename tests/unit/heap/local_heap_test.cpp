@@ -179,8 +179,11 @@ TEST(LocalHeap, ASizeThatRunsOutTakesWhatItsNeighbourFreed) {
         else
             heap.free_sized(blocks[i], kBytes, kBlockGranule);
     }
+    void* const borrowed = heap.allocate(kBytes);  // others that are ready come with it
+    EXPECT_EQ(heap.usable_size(borrowed), kLarger);
     void* const aligned = heap.allocate(kBytes, kBytes);
     EXPECT_EQ(heap.usable_size(aligned), kBytes) << "others would not be aligned";
+    heap.free(borrowed);
     void* const exact = heap.allocate_exactly(class_for(kBytes));
     EXPECT_EQ(heap.usable_size(exact), kBytes);
     heap.free_sized(aligned, kBytes, kBytes);
