@@ -166,6 +166,11 @@ private:
     void settle_bits(Slab& slab, bool look);
     [[nodiscard]] bool is_ready(const Slab& slab, const void* block) const;
     void look_at_ready(std::size_t class_number);
+    /// Blocks of a class that are in use, or ready and not missed.
+    [[nodiscard]] std::size_t counted(std::size_t class_number) const {
+        const Slabs& slabs = slabs_[class_number];
+        return slabs.taken - std::min(slabs.taken, slabs.missed());
+    }
     [[nodiscard]] std::size_t too_many_ready(std::size_t class_number) const;
     void set_full_at(std::size_t class_number);
     void make_room(std::size_t class_number);
@@ -216,7 +221,7 @@ private:
     [[nodiscard]] std::size_t most_idle() const { return kHeapShape.idle_bytes + idle_learned_; }
     void use(Slab& slab);
     [[nodiscard]] bool all_free(std::size_t class_number) const {
-        return ready_[class_number].count() + slabs_[class_number].missed() >= slabs_[class_number].taken;
+        return ready_[class_number].count() >= counted(class_number);
     }
     void wake(Slab& slab);
     void count_idle(Slab& slab);

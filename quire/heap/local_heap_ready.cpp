@@ -72,9 +72,7 @@ void LocalHeap::look_at_ready(std::size_t class_number) {
 /// As many stay ready as are in use, but no more than half of them: what is freed and taken at random needs some soon.
 std::size_t LocalHeap::too_many_ready(std::size_t class_number) const {
     const std::size_t count = ready_[class_number].count();
-    const std::size_t counted =
-        slabs_[class_number].taken - std::min(slabs_[class_number].taken, slabs_[class_number].missed());
-    const std::size_t in_use = counted - std::min(counted, count);
+    const std::size_t in_use = counted(class_number) - std::min(counted(class_number), count);
     return count - std::min(count / 2, in_use);
 }
 
@@ -82,7 +80,7 @@ void LocalHeap::set_full_at(std::size_t class_number) {
     Slabs& slabs = slabs_[class_number];
     ReadyBlocks& ready = ready_[class_number];
     const std::size_t count = ready.count();
-    const std::size_t taken = slabs.taken - std::min(slabs.taken, slabs.missed());
+    const std::size_t taken = counted(class_number);
     std::size_t most = slabs.most_ready;
     const std::size_t headroom = std::max(most / kHeadroom, kLeastHeadroom);
     std::size_t at = count + headroom;

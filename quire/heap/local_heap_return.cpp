@@ -121,7 +121,8 @@ void LocalHeap::collect(Slab& slab) {
     if (collected == 0) return;
     collected_class_ = slab.class_number;
     slabs_[slab.class_number].taken -= collected;
-    lower_full_at(slab.class_number);
+    // Mostly the limit stays: so many may be ready in any case (local_heap_ready.cpp).
+    if (ready_[slab.class_number].full_at() > counted(slab.class_number) / 4 * 3) lower_full_at(slab.class_number);
     freed_in(slab, collected);
 }
 
