@@ -31,5 +31,6 @@ Result churn_tiny(const Settings& settings) { return churn_all(settings, 2'000, 
 Result churn_mixed(const Settings& settings) { return churn_all(settings, 16'000, 16, 4'096, 6'000'000); }
 Result churn_wide(const Settings& settings) { return churn_all(settings, 10'000, 8, 32'768, 1'500'000); }
 Result churn_many(const Settings& settings) { return churn_all(settings, 400'000, 16, 256, 4'000'000); }
+Result churn_big(const Settings& settings) { return churn_all(settings, 2'000'000, 16, 512, 5'000'000); }
 
 }  // namespace work

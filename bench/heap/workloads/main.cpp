@@ -23,6 +23,7 @@ constexpr Workload all[] = {
     {"churn-mixed", "16,000 live blocks of 16 to 4,096 bytes", true, true, churn_mixed},
     {"churn-wide", "10,000 live blocks of 8 to 32,768 bytes", true, true, churn_wide},
     {"churn-many", "400,000 live blocks of 16 to 256 bytes", true, true, churn_many},
+    {"churn-big", "2,000,000 live blocks of 16 to 512 bytes", true, true, churn_big},
     {"lifo", "nested temporaries of 8 to 1,024 bytes", true, true, lifo},
     {"batches", "25 to 1,600 blocks of one size, 8 to 32,768 bytes, then all are freed", true, true, batches},
     {"phases", "many sizes, 16 to 16,384 bytes, up to 3 MiB, some replaced, then all are freed", true, true, phases},

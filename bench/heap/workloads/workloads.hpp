@@ -16,6 +16,7 @@ Result churn_tiny(const Settings&);
 Result churn_mixed(const Settings&);
 Result churn_wide(const Settings&);
 Result churn_many(const Settings&);
+Result churn_big(const Settings&);
 Result lifo(const Settings&);
 Result batches(const Settings&);
 Result phases(const Settings&);

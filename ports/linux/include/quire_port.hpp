@@ -30,7 +30,8 @@ private:
 
 /// Pages get frames at first touch, so slabs are large: 64 KiB, or 128 KiB where that would be fewer than four blocks
 /// or waste more than an eighth. Above 4 KiB there are half as many sizes: a block is longer than need be by pages that are not touched, but each thread has a slab of
-/// each size, of which half is free. The map covers every address that a program can have: 47 bits, or 32.
+/// each size, of which half is free. The map covers every address that a program can have: 47 bits, or 32. A thread finds 512 MiB of its own slabs
+/// without it (128 MiB with 32 bits), if they lie together; of what it does not have, no page of that table is touched.
 inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .smallest_block = 8,
                                          .largest_block = 65536,
@@ -45,7 +46,7 @@ inline constexpr HeapShape kProgramShape{.unit_shift = 16,
                                          .cache_line = 64,
                                          .idle_bytes = std::size_t{128} << 10U,
                                          .idle_learned = std::size_t{4} << 20U,
-                                         .known = 1024,
+                                         .known = sizeof(void*) == 8 ? 8192 : 2048,
                                          .borrowed = 2,
                                          .spare_descriptor_pages = 64,
                                          .ready = 1023,
@@ -63,6 +64,7 @@ inline constexpr HeapShape kSmallProgramShape = [] {
     shape.map_roots = 512;
     shape.map_leaf = 1024;
     shape.idle_bytes = 8192;
+    shape.known = 1024;
     shape.idle_learned = 32768;
     shape.ready = 63;
     shape.ready_bytes = std::size_t{64} << 10U;
